@@ -62,7 +62,10 @@ impl DeliveryState {
 
     /// Final, and not what was wanted.
     pub fn is_failure(self) -> bool {
-        matches!(self, Self::Failed | Self::Interrupted | Self::Refused | Self::Expired)
+        matches!(
+            self,
+            Self::Failed | Self::Interrupted | Self::Refused | Self::Expired
+        )
     }
 
     /// The stable word used in JSON, CSS classes and message keys.

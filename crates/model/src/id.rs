@@ -21,7 +21,10 @@ pub struct IdError {
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 fn encode(value: u128) -> String {
-    (0..26).rev().map(|place| ALPHABET[((value >> (place * 5)) & 31) as usize] as char).collect()
+    (0..26)
+        .rev()
+        .map(|place| ALPHABET[((value >> (place * 5)) & 31) as usize] as char)
+        .collect()
 }
 
 fn decode(text: &str) -> Option<u128> {
@@ -129,9 +132,16 @@ impl BundleRef {
             } else {
                 continue;
             };
-            return Err(IdError { kind, text: text.to_owned(), reason });
+            return Err(IdError {
+                kind,
+                text: text.to_owned(),
+                reason,
+            });
         }
-        Ok(Self { name: name.to_owned(), version: version.to_owned() })
+        Ok(Self {
+            name: name.to_owned(),
+            version: version.to_owned(),
+        })
     }
 
     /// The name without the version.
@@ -156,7 +166,11 @@ impl FromStr for BundleRef {
     fn from_str(text: &str) -> Result<Self, IdError> {
         match text.split_once('@') {
             Some((name, version)) => Self::new(name, version),
-            None => Err(IdError { kind: "bundle", text: text.to_owned(), reason: "wants NAME@VERSION" }),
+            None => Err(IdError {
+                kind: "bundle",
+                text: text.to_owned(),
+                reason: "wants NAME@VERSION",
+            }),
         }
     }
 }
@@ -211,9 +225,17 @@ mod tests {
 
     #[test]
     fn bundle_names_are_safe_file_names() {
-        for bad in ["hello", "@1", "a@", "../a@1", "a/b@1", ".a@1", "a@1 2", "-a@1"] {
+        for bad in [
+            "hello", "@1", "a@", "../a@1", "a/b@1", ".a@1", "a@1 2", "-a@1",
+        ] {
             assert!(bad.parse::<BundleRef>().is_err(), "{bad}");
         }
-        assert_eq!("hello@1.0~rc1+b2".parse::<BundleRef>().map(|b| b.to_string()).as_deref(), Ok("hello@1.0~rc1+b2"));
+        assert_eq!(
+            "hello@1.0~rc1+b2"
+                .parse::<BundleRef>()
+                .map(|b| b.to_string())
+                .as_deref(),
+            Ok("hello@1.0~rc1+b2")
+        );
     }
 }

@@ -40,7 +40,13 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of a line.
-    pub fn new(severity: Severity, file: &str, line: u32, code: &str, message: impl Into<String>) -> Self {
+    pub fn new(
+        severity: Severity,
+        file: &str,
+        line: u32,
+        code: &str,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             severity,
             file: file.to_owned(),

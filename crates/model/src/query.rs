@@ -38,8 +38,15 @@ pub(crate) enum Node {
     Any(Vec<Node>),
     Not(Box<Node>),
     Word(String),
-    Term { field: Field, op: Op, value: String },
-    Has { package: String, version: Option<(Op, String)> },
+    Term {
+        field: Field,
+        op: Op,
+        value: String,
+    },
+    Has {
+        package: String,
+        version: Option<(Op, String)>,
+    },
 }
 
 /// The fields a term can name.
@@ -144,12 +151,18 @@ impl Op {
 impl Query {
     /// The query that every host satisfies.
     pub fn everything() -> Self {
-        Self { text: String::new(), root: Node::All(Vec::new()) }
+        Self {
+            text: String::new(),
+            root: Node::All(Vec::new()),
+        }
     }
 
     /// Parses; the error names the column and what would be right.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
-        Ok(Self { text: text.trim().to_owned(), root: parse::parse(text)? })
+        Ok(Self {
+            text: text.trim().to_owned(),
+            root: parse::parse(text)?,
+        })
     }
 
     /// Whether the host is meant.

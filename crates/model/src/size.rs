@@ -5,7 +5,9 @@ use std::{fmt, iter::Sum, ops::Add, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 /// An amount of bytes. Shown with binary units (`1.5 MiB`), parsed with either kind (`5MB`, `5MiB`, `5m`, `5`).
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct ByteCount(pub u64);
 
@@ -18,7 +20,11 @@ const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 impl fmt::Display for ByteCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = if self.0 == 0 { 0 } else { (self.0.ilog2() / 10) as usize };
+        let unit = if self.0 == 0 {
+            0
+        } else {
+            (self.0.ilog2() / 10) as usize
+        };
         let value = self.0 as f64 / (1u64 << (unit * 10)) as f64;
         match (unit, value < 10.0) {
             (0, _) => write!(f, "{} B", self.0),
@@ -33,7 +39,9 @@ impl FromStr for ByteCount {
     fn from_str(text: &str) -> Result<Self, ByteCountError> {
         let wrong = || ByteCountError(text.to_owned());
         let trimmed = text.trim();
-        let split = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
+        let split = trimmed
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(trimmed.len());
         let number: f64 = trimmed[..split].parse().map_err(|_| wrong())?;
         let factor = match trimmed[split..].trim().to_ascii_lowercase().as_str() {
             "" | "b" => 1u64,
@@ -48,7 +56,11 @@ impl FromStr for ByteCount {
             _ => return Err(wrong()),
         };
         let bytes = number * factor as f64;
-        if bytes.is_finite() && bytes < 9e18 { Ok(Self(bytes as u64)) } else { Err(wrong()) }
+        if bytes.is_finite() && bytes < 9e18 {
+            Ok(Self(bytes as u64))
+        } else {
+            Err(wrong())
+        }
     }
 }
 
@@ -71,10 +83,21 @@ mod tests {
 
     #[test]
     fn shown_and_read() {
-        for (bytes, text) in [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (10 << 20, "10 MiB"), (u64::MAX, "16 EiB")] {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1536, "1.5 KiB"),
+            (10 << 20, "10 MiB"),
+            (u64::MAX, "16 EiB"),
+        ] {
             assert_eq!(ByteCount(bytes).to_string(), text);
         }
-        for (text, bytes) in [("5MB", 5_000_000), ("1.5 GiB", 1_610_612_736), ("7", 7), ("2k", 2048)] {
+        for (text, bytes) in [
+            ("5MB", 5_000_000),
+            ("1.5 GiB", 1_610_612_736),
+            ("7", 7),
+            ("2k", 2048),
+        ] {
             assert_eq!(text.parse(), Ok(ByteCount(bytes)));
         }
         for bad in ["", "MB", "5 apples", "1e400", "-3"] {

@@ -80,12 +80,12 @@ fn digits(a: &[u8], b: &[u8]) -> Ordering {
 pub fn rpm(a: &str, b: &str) -> Ordering {
     let (epoch_a, version_a, release_a) = rpm_split(a);
     let (epoch_b, version_b, release_b) = rpm_split(b);
-    digits(epoch_a.as_bytes(), epoch_b.as_bytes()).then_with(|| rpm_part(version_a, version_b)).then_with(|| {
-        match (release_a, release_b) {
+    digits(epoch_a.as_bytes(), epoch_b.as_bytes())
+        .then_with(|| rpm_part(version_a, version_b))
+        .then_with(|| match (release_a, release_b) {
             (Some(a), Some(b)) => rpm_part(a, b),
             _ => Ordering::Equal,
-        }
-    })
+        })
 }
 
 /// Splits `[epoch:]version[-release]`; the epoch counts only if it is all digits.
@@ -126,13 +126,27 @@ pub fn rpm_part(a: &str, b: &str) -> Ordering {
             (Some(_), None) => return Ordering::Greater,
             (Some(first), Some(_)) => {
                 let numeric = first.is_ascii_digit();
-                let kind = |c: &&u8| if numeric { c.is_ascii_digit() } else { c.is_ascii_alphabetic() };
+                let kind = |c: &&u8| {
+                    if numeric {
+                        c.is_ascii_digit()
+                    } else {
+                        c.is_ascii_alphabetic()
+                    }
+                };
                 let (segment_a, rest_a) = a.split_at(a.iter().take_while(kind).count());
                 let (segment_b, rest_b) = b.split_at(b.iter().take_while(kind).count());
                 if segment_b.is_empty() {
-                    return if numeric { Ordering::Greater } else { Ordering::Less };
+                    return if numeric {
+                        Ordering::Greater
+                    } else {
+                        Ordering::Less
+                    };
                 }
-                let order = if numeric { digits(segment_a, segment_b) } else { segment_a.cmp(segment_b) };
+                let order = if numeric {
+                    digits(segment_a, segment_b)
+                } else {
+                    segment_a.cmp(segment_b)
+                };
                 if order != Ordering::Equal {
                     return order;
                 }

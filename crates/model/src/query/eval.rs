@@ -24,20 +24,30 @@ pub(super) fn eval(node: &Node, subject: &dyn Subject) -> bool {
         Node::Not(inner) => !eval(inner, subject),
         Node::Word(word) => [Field::Name, Field::Tag, Field::Site, Field::Os]
             .iter()
-            .any(|&field| subject.texts(field).iter().any(|text| text.to_lowercase().contains(word.as_str()))),
+            .any(|&field| {
+                subject
+                    .texts(field)
+                    .iter()
+                    .any(|text| text.to_lowercase().contains(word.as_str()))
+            }),
         Node::Has { package, version } => {
             let found = subject.packages(&|name| wildcard(package, &name.to_lowercase()));
             match version {
                 None => !found.is_empty(),
-                Some((op, wanted)) => {
-                    found.iter().any(|p| op.holds(version::compare(p.kind, &p.version, wanted)))
-                }
+                Some((op, wanted)) => found
+                    .iter()
+                    .any(|p| op.holds(version::compare(p.kind, &p.version, wanted))),
             }
         }
-        Node::Term { field: Field::Ip, op, value } => match (op, subnet(value)) {
-            (Op::Contains, _) | (_, None) => {
-                subject.addresses().iter().any(|ip| ip.to_string().contains(value.as_str()))
-            }
+        Node::Term {
+            field: Field::Ip,
+            op,
+            value,
+        } => match (op, subnet(value)) {
+            (Op::Contains, _) | (_, None) => subject
+                .addresses()
+                .iter()
+                .any(|ip| ip.to_string().contains(value.as_str())),
             (Op::NotEqual, Some(net)) => !subject.addresses().iter().any(|ip| contains(net, *ip)),
             (_, Some(net)) => subject.addresses().iter().any(|ip| contains(net, *ip)),
         },
@@ -87,7 +97,8 @@ fn contains((net, prefix): (IpAddr, u8), ip: IpAddr) -> bool {
 
 /// `*` any text, `?` any character; linear in both for one star, never exponential.
 fn wildcard(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut retry) = (0, 0, None);
     while t < text.len() {
         if p < pattern.len() && (pattern[p] == text[t] || pattern[p] == '?') {
@@ -129,7 +140,10 @@ mod tests {
             (field == Field::Memory).then_some(4 << 30)
         }
         fn addresses(&self) -> Vec<IpAddr> {
-            ["10.1.2.3", "fe80::1"].iter().filter_map(|a| a.parse().ok()).collect()
+            ["10.1.2.3", "fe80::1"]
+                .iter()
+                .filter_map(|a| a.parse().ok())
+                .collect()
         }
         fn packages(&self, name: &dyn Fn(&str) -> bool) -> Vec<&InstalledPackage> {
             self.packages.iter().filter(|p| name(&p.name)).collect()
@@ -137,8 +151,14 @@ mod tests {
     }
 
     fn host() -> Host {
-        let nginx = InstalledPackage { name: "nginx".into(), version: "1.22.1-9".into(), ..Default::default() };
-        Host { packages: vec![nginx] }
+        let nginx = InstalledPackage {
+            name: "nginx".into(),
+            version: "1.22.1-9".into(),
+            ..Default::default()
+        };
+        Host {
+            packages: vec![nginx],
+        }
     }
 
     #[test]
@@ -180,7 +200,19 @@ mod tests {
 
     #[test]
     fn errors_name_the_place() {
-        let cases = ["(a", "a )", "colour:red", "name:", "memory>much", "ip:300.1.1.1", "a or", "and b", "\"a", "site<3", "has:<3"];
+        let cases = [
+            "(a",
+            "a )",
+            "colour:red",
+            "name:",
+            "memory>much",
+            "ip:300.1.1.1",
+            "a or",
+            "and b",
+            "\"a",
+            "site<3",
+            "has:<3",
+        ];
         let told: Vec<String> = cases
             .iter()
             .map(|text| match Query::parse(text) {

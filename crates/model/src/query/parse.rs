@@ -22,7 +22,11 @@ enum Token {
     Close,
     Not,
     /// A word; quoted ones are never keywords. `quoted` begins at that byte of the text, if any part was in quotes.
-    Word { text: String, bare: bool, operator: Option<(usize, Op, usize)> },
+    Word {
+        text: String,
+        bare: bool,
+        operator: Option<(usize, Op, usize)>,
+    },
 }
 
 const OPERATORS: [(&str, Op); 8] = [
@@ -38,14 +42,25 @@ const OPERATORS: [(&str, Op); 8] = [
 
 pub(super) fn parse(text: &str) -> Result<Node, QueryError> {
     if text.len() > MAX_LENGTH {
-        return Err(QueryError { column: 1, message: format!("longer than {MAX_LENGTH} bytes") });
+        return Err(QueryError {
+            column: 1,
+            message: format!("longer than {MAX_LENGTH} bytes"),
+        });
     }
     let tokens = tokens(text)?;
-    let mut parser = Parser { tokens, at: 0, depth: 0, end: text.chars().count() + 1 };
+    let mut parser = Parser {
+        tokens,
+        at: 0,
+        depth: 0,
+        end: text.chars().count() + 1,
+    };
     let node = parser.any()?;
     match parser.tokens.get(parser.at) {
         None => Ok(node),
-        Some((column, _)) => Err(QueryError { column: *column, message: "this `)` closes nothing".to_owned() }),
+        Some((column, _)) => Err(QueryError {
+            column: *column,
+            message: "this `)` closes nothing".to_owned(),
+        }),
     }
 }
 
@@ -66,7 +81,11 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, QueryError> {
                 tokens.push((column, Token::Close));
                 i += 1;
             }
-            '-' | '!' if chars.get(i + 1).is_some_and(|c| !c.is_whitespace() && *c != '=') => {
+            '-' | '!'
+                if chars
+                    .get(i + 1)
+                    .is_some_and(|c| !c.is_whitespace() && *c != '=') =>
+            {
                 tokens.push((column, Token::Not));
                 i += 1;
             }
@@ -74,20 +93,27 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, QueryError> {
                 let mut word = String::new();
                 let mut bare = true;
                 let mut operator = None;
-                while i < chars.len() && !chars[i].is_whitespace() && !matches!(chars[i], '(' | ')') {
+                while i < chars.len() && !chars[i].is_whitespace() && !matches!(chars[i], '(' | ')')
+                {
                     if chars[i] == '"' {
                         bare = false;
-                        let close = chars[i + 1..].iter().position(|&c| c == '"').ok_or_else(|| QueryError {
-                            column: i + 1,
-                            message: "this quote is never closed".to_owned(),
-                        })?;
+                        let close =
+                            chars[i + 1..]
+                                .iter()
+                                .position(|&c| c == '"')
+                                .ok_or_else(|| QueryError {
+                                    column: i + 1,
+                                    message: "this quote is never closed".to_owned(),
+                                })?;
                         word.extend(&chars[i + 1..i + 1 + close]);
                         i += close + 2;
                         continue;
                     }
                     if operator.is_none() && bare {
                         let found = OPERATORS.iter().find(|(sign, _)| {
-                            sign.chars().enumerate().all(|(k, c)| chars.get(i + k) == Some(&c))
+                            sign.chars()
+                                .enumerate()
+                                .all(|(k, c)| chars.get(i + k) == Some(&c))
                         });
                         if let Some((sign, op)) = found {
                             operator = Some((word.len(), *op, sign.len()));
@@ -99,7 +125,14 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, QueryError> {
                     word.push(chars[i]);
                     i += 1;
                 }
-                tokens.push((column, Token::Word { text: word, bare, operator }));
+                tokens.push((
+                    column,
+                    Token::Word {
+                        text: word,
+                        bare,
+                        operator,
+                    },
+                ));
             }
         }
     }
@@ -119,11 +152,16 @@ impl Parser {
     }
 
     fn column(&self) -> usize {
-        self.tokens.get(self.at).map_or(self.end, |(column, _)| *column)
+        self.tokens
+            .get(self.at)
+            .map_or(self.end, |(column, _)| *column)
     }
 
     fn error<T>(&self, message: impl Into<String>) -> Result<T, QueryError> {
-        Err(QueryError { column: self.column(), message: message.into() })
+        Err(QueryError {
+            column: self.column(),
+            message: message.into(),
+        })
     }
 
     fn any(&mut self) -> Result<Node, QueryError> {
@@ -132,10 +170,18 @@ impl Parser {
             self.at += 1;
             parts.push(self.all()?);
         }
-        if parts.len() > 1 && parts.iter().any(|part| matches!(part, Node::All(inner) if inner.is_empty())) {
+        if parts.len() > 1
+            && parts
+                .iter()
+                .any(|part| matches!(part, Node::All(inner) if inner.is_empty()))
+        {
             return self.error("`or` wants a term on both sides");
         }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Node::Any(parts) })
+        Ok(if parts.len() == 1 {
+            parts.remove(0)
+        } else {
+            Node::Any(parts)
+        })
     }
 
     fn all(&mut self) -> Result<Node, QueryError> {
@@ -147,13 +193,19 @@ impl Parser {
                 }
                 self.at += 1;
                 parts.push(self.unary()?);
-            } else if self.keyword("or") || matches!(self.tokens.get(self.at), None | Some((_, Token::Close))) {
+            } else if self.keyword("or")
+                || matches!(self.tokens.get(self.at), None | Some((_, Token::Close)))
+            {
                 break;
             } else {
                 parts.push(self.unary()?);
             }
         }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Node::All(parts) })
+        Ok(if parts.len() == 1 {
+            parts.remove(0)
+        } else {
+            Node::All(parts)
+        })
     }
 
     fn unary(&mut self) -> Result<Node, QueryError> {
@@ -161,34 +213,44 @@ impl Parser {
         if self.depth > MAX_DEPTH {
             return self.error("nested too deeply");
         }
-        let node = if self.keyword("not") || matches!(self.tokens.get(self.at), Some((_, Token::Not))) {
-            self.at += 1;
-            Node::Not(Box::new(self.unary()?))
-        } else {
-            match self.tokens.get(self.at).cloned() {
-                Some((column, Token::Open)) => {
-                    self.at += 1;
-                    let node = self.any()?;
-                    if !matches!(self.tokens.get(self.at), Some((_, Token::Close))) {
-                        return Err(QueryError { column, message: "this `(` is never closed".to_owned() });
+        let node =
+            if self.keyword("not") || matches!(self.tokens.get(self.at), Some((_, Token::Not))) {
+                self.at += 1;
+                Node::Not(Box::new(self.unary()?))
+            } else {
+                match self.tokens.get(self.at).cloned() {
+                    Some((column, Token::Open)) => {
+                        self.at += 1;
+                        let node = self.any()?;
+                        if !matches!(self.tokens.get(self.at), Some((_, Token::Close))) {
+                            return Err(QueryError {
+                                column,
+                                message: "this `(` is never closed".to_owned(),
+                            });
+                        }
+                        self.at += 1;
+                        node
                     }
-                    self.at += 1;
-                    node
+                    Some((column, Token::Word { text, operator, .. })) => {
+                        self.at += 1;
+                        term(column, text, operator)?
+                    }
+                    _ => return self.error("a term is missing here"),
                 }
-                Some((column, Token::Word { text, operator, .. })) => {
-                    self.at += 1;
-                    term(column, text, operator)?
-                }
-                _ => return self.error("a term is missing here"),
-            }
-        };
+            };
         self.depth -= 1;
         Ok(node)
     }
 }
 
-fn term(column: usize, text: String, operator: Option<(usize, Op, usize)>) -> Result<Node, QueryError> {
-    let Some((at, op, length)) = operator else { return Ok(Node::Word(text.to_lowercase())) };
+fn term(
+    column: usize,
+    text: String,
+    operator: Option<(usize, Op, usize)>,
+) -> Result<Node, QueryError> {
+    let Some((at, op, length)) = operator else {
+        return Ok(Node::Word(text.to_lowercase()));
+    };
     let (name, value) = (&text[..at], &text[at + length..]);
     let wrong = |message: String| Err(QueryError { column, message });
     if value.is_empty() {
@@ -197,32 +259,63 @@ fn term(column: usize, text: String, operator: Option<(usize, Op, usize)>) -> Re
     if name.eq_ignore_ascii_case("has") {
         return has(column, value);
     }
-    let Some((_, field)) = Field::WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(name)) else {
+    let Some((_, field)) = Field::WORDS
+        .iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(name))
+    else {
         let known: Vec<&str> = Field::WORDS.iter().map(|(word, _)| *word).collect();
-        return wrong(format!("no field is called `{name}`; there are {}, has", known.join(", ")));
+        return wrong(format!(
+            "no field is called `{name}`; there are {}, has",
+            known.join(", ")
+        ));
     };
     if field.is_number() && value.parse::<ByteCount>().is_err() {
-        return wrong(format!("`{name}` wants a number such as 4 or 4GiB, not `{value}`"));
+        return wrong(format!(
+            "`{name}` wants a number such as 4 or 4GiB, not `{value}`"
+        ));
     }
-    if !field.is_number() && matches!(op, Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual) && *field != Field::Os {
-        return wrong(format!("`{name}` has no order; use `{name}:value` or `{name}~text`"));
+    if !field.is_number()
+        && matches!(
+            op,
+            Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual
+        )
+        && *field != Field::Os
+    {
+        return wrong(format!(
+            "`{name}` has no order; use `{name}:value` or `{name}~text`"
+        ));
     }
     if *field == Field::Ip && op != Op::Contains && super::eval::subnet(value).is_none() {
-        return wrong(format!("`{value}` is neither an address nor a subnet such as 10.0.0.0/8"));
+        return wrong(format!(
+            "`{value}` is neither an address nor a subnet such as 10.0.0.0/8"
+        ));
     }
-    Ok(Node::Term { field: *field, op, value: value.to_lowercase() })
+    Ok(Node::Term {
+        field: *field,
+        op,
+        value: value.to_lowercase(),
+    })
 }
 
 fn has(column: usize, value: &str) -> Result<Node, QueryError> {
-    let found = OPERATORS.iter().filter(|(_, op)| !matches!(op, Op::Is | Op::Contains));
-    let cut = found.filter_map(|(sign, op)| value.find(sign).map(|at| (at, sign.len(), *op))).min_by_key(|(at, len, _)| (*at, usize::MAX - len));
+    let found = OPERATORS
+        .iter()
+        .filter(|(_, op)| !matches!(op, Op::Is | Op::Contains));
+    let cut = found
+        .filter_map(|(sign, op)| value.find(sign).map(|at| (at, sign.len(), *op)))
+        .min_by_key(|(at, len, _)| (*at, usize::MAX - len));
     match cut {
-        None => Ok(Node::Has { package: value.to_lowercase(), version: None }),
-        Some((at, length, _)) if at == 0 || at + length == value.len() => {
-            Err(QueryError { column, message: "`has:` wants PACKAGE or PACKAGE<VERSION".to_owned() })
-        }
-        Some((at, length, op)) => {
-            Ok(Node::Has { package: value[..at].to_lowercase(), version: Some((op, value[at + length..].to_owned())) })
-        }
+        None => Ok(Node::Has {
+            package: value.to_lowercase(),
+            version: None,
+        }),
+        Some((at, length, _)) if at == 0 || at + length == value.len() => Err(QueryError {
+            column,
+            message: "`has:` wants PACKAGE or PACKAGE<VERSION".to_owned(),
+        }),
+        Some((at, length, op)) => Ok(Node::Has {
+            package: value[..at].to_lowercase(),
+            version: Some((op, value[at + length..].to_owned())),
+        }),
     }
 }
