@@ -134,10 +134,10 @@ mod tests {
         }
 
         #[test]
-        fn an_altered_chunk_is_refused(bytes in prop::collection::vec(any::<u8>(), 1..500), at: prop::sample::Index, bit in 0..8) {
+        fn an_altered_chunk_is_refused(bytes in prop::collection::vec(any::<u8>(), 1..500), at: prop::sample::Index, bit in 0..8u32) {
             let mut stored = Encoder::new().and_then(|mut e| e.encode(&bytes)).expect("encodes");
             let at = at.index(stored.len());
-            stored[at] ^= 1 << bit;
+            stored[at] ^= 1u8 << bit;
             let mut decoder = Decoder::new().expect("decoder");
             // A flipped bit may leave the same bytes (unused bits of the header); never others.
             if let Ok(decoded) = decoder.decode(&stored, &chunk_of(&bytes)) {

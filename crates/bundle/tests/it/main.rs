@@ -1,1 +1,0 @@
-//! The crate from the outside.
