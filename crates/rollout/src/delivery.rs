@@ -1,0 +1,1 @@
+//! The deliveries of one host, as its agent lives them.
