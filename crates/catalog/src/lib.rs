@@ -7,8 +7,13 @@
 //!
 //! Absent on purpose: choosing. Which of the packages come together is said in `solve` and `select`.
 
+pub mod catalog;
+pub mod debian;
+mod error;
 pub mod media_cfg;
 pub mod package;
 pub mod synthesis;
 
+pub use catalog::{Catalog, CatalogBuilder, Details, NameId, PackageId, RelationKind};
+pub use error::CatalogError;
 pub use package::{Op, Package, Property};
