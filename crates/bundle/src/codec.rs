@@ -9,9 +9,66 @@ use crate::{BundleError, ChunkHash, ChunkRef, limits};
 /// The most bytes that a chunk takes in its stored form: what does not compress grows a little.
 pub const LONGEST_STORED: usize = limits::CHUNK as usize + (limits::CHUNK as usize >> 8) + 64;
 
+/// A chunk in memory with its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk<'a> {
+    reference: ChunkRef,
+    bytes: &'a [u8],
+}
+
+impl<'a> Chunk<'a> {
+    /// Names these bytes, which are at most [`limits::CHUNK`].
+    pub fn new(bytes: &'a [u8]) -> Result<Self, BundleError> {
+        BundleError::bound(
+            "the length of a chunk",
+            bytes.len() as u64,
+            limits::CHUNK.into(),
+        )?;
+        Ok(Self {
+            reference: ChunkRef::of(bytes),
+            bytes,
+        })
+    }
+
+    /// Its name and length.
+    pub fn reference(&self) -> ChunkRef {
+        self.reference
+    }
+}
+
+/// The stored form of a chunk that is known to be good: compressed here, or verified by [`Decoder::verify`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredChunk {
+    reference: ChunkRef,
+    bytes: Vec<u8>,
+}
+
+impl StoredChunk {
+    /// Its name.
+    pub fn hash(&self) -> ChunkHash {
+        self.reference.hash
+    }
+
+    /// Its name and its length uncompressed.
+    pub fn reference(&self) -> ChunkRef {
+        self.reference
+    }
+
+    /// The stored form.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The stored form.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
 /// Compresses chunks; keeps its working memory from one to the next, so each thread has its own.
 pub struct Encoder {
     compressor: Compressor<'static>,
+    scratch: Vec<u8>,
 }
 
 impl Encoder {
@@ -20,18 +77,29 @@ impl Encoder {
 
     /// With [`Encoder::LEVEL`].
     pub fn new() -> Result<Self, BundleError> {
-        let compressor = Compressor::new(Self::LEVEL).map_err(compress)?;
-        Ok(Self { compressor })
+        Self::with_level(Self::LEVEL)
     }
 
-    /// The stored form.
-    pub fn encode(&mut self, chunk: &[u8]) -> Result<Vec<u8>, BundleError> {
-        BundleError::bound(
-            "the length of a chunk",
-            chunk.len() as u64,
-            limits::CHUNK.into(),
-        )?;
-        self.compressor.compress(chunk).map_err(compress)
+    /// With another level, for measurements.
+    pub fn with_level(level: i32) -> Result<Self, BundleError> {
+        let compressor = Compressor::new(level).map_err(compress)?;
+        Ok(Self {
+            compressor,
+            scratch: vec![0; LONGEST_STORED],
+        })
+    }
+
+    /// Compresses.
+    pub fn encode(&mut self, chunk: &Chunk<'_>) -> Result<StoredChunk, BundleError> {
+        let scratch = self.scratch.as_mut_slice();
+        let length = self
+            .compressor
+            .compress_to_buffer(chunk.bytes, scratch)
+            .map_err(compress)?;
+        Ok(StoredChunk {
+            reference: chunk.reference,
+            bytes: self.scratch[..length].to_vec(),
+        })
     }
 }
 
@@ -44,68 +112,60 @@ fn compress(error: std::io::Error) -> BundleError {
 /// Decompresses chunks within their bounds; keeps its working memory from one to the next.
 pub struct Decoder {
     decompressor: Decompressor<'static>,
+    scratch: Vec<u8>,
 }
 
 impl Decoder {
     /// A fresh one.
     pub fn new() -> Result<Self, BundleError> {
         let decompressor = Decompressor::new().map_err(compress)?;
-        Ok(Self { decompressor })
+        Ok(Self {
+            decompressor,
+            scratch: vec![0; limits::CHUNK as usize],
+        })
     }
 
-    /// The chunk's bytes, exactly those of its name and length; anything else is an error, and costs no more than `length`.
-    pub fn decode(&mut self, stored: &[u8], chunk: &ChunkRef) -> Result<Vec<u8>, BundleError> {
-        let wrong = |reason: String| BundleError::Chunk {
-            hash: chunk.hash,
-            reason,
-        };
-        BundleError::bound(
-            "the length of a chunk",
-            chunk.length.into(),
-            limits::CHUNK.into(),
-        )?;
-        let bytes = self
-            .decompressor
-            .decompress(stored, chunk.length as usize)
-            .map_err(|error| {
-                wrong(format!(
-                    "does not decompress to {} bytes: {error}",
-                    chunk.length
-                ))
-            })?;
+    /// The chunk's bytes, exactly those of its name and length; anything else is an error, and costs no more than a chunk may.
+    pub fn decode(&mut self, stored: &[u8], chunk: &ChunkRef) -> Result<&[u8], BundleError> {
+        let bytes = self.decompress(stored, chunk.hash)?;
         if bytes.len() != chunk.length as usize {
-            return Err(wrong(format!(
-                "has {} bytes instead of {}",
-                bytes.len(),
-                chunk.length
-            )));
-        }
-        if ChunkHash::of(&bytes) != chunk.hash {
-            return Err(wrong("its bytes have another hash".to_owned()));
+            let reason = format!("has {} bytes instead of {}", bytes.len(), chunk.length);
+            return Err(BundleError::Chunk {
+                hash: chunk.hash,
+                reason,
+            });
         }
         Ok(bytes)
     }
 
-    /// The same, when only the name is known: the bound is the greatest chunk that may be.
-    pub fn decode_any(&mut self, stored: &[u8], hash: ChunkHash) -> Result<Vec<u8>, BundleError> {
+    /// Proves that a stored form from elsewhere is that chunk, when no more than its name is known.
+    pub fn verify(&mut self, hash: ChunkHash, stored: Vec<u8>) -> Result<StoredChunk, BundleError> {
+        let length = self.decompress(&stored, hash)?.len() as u32;
+        Ok(StoredChunk {
+            reference: ChunkRef { hash, length },
+            bytes: stored,
+        })
+    }
+
+    fn decompress(&mut self, stored: &[u8], hash: ChunkHash) -> Result<&[u8], BundleError> {
         let wrong = |reason: String| BundleError::Chunk { hash, reason };
-        let bound = limits::CHUNK as usize;
-        let size = zstd::zstd_safe::get_frame_content_size(stored)
-            .ok()
-            .flatten();
-        let capacity = size
-            .and_then(|size| usize::try_from(size).ok())
-            .unwrap_or(bound);
-        if capacity > bound {
+        if stored.len() > LONGEST_STORED {
             return Err(wrong(format!(
-                "claims {capacity} bytes, more than the limit of {bound}"
+                "has {} bytes, more than the limit of {LONGEST_STORED}",
+                stored.len()
             )));
         }
-        let bytes = self
+        let length = self
             .decompressor
-            .decompress(stored, capacity)
-            .map_err(|error| wrong(format!("does not decompress: {error}")))?;
-        if ChunkHash::of(&bytes) != hash {
+            .decompress_to_buffer(stored, self.scratch.as_mut_slice())
+            .map_err(|error| {
+                wrong(format!(
+                    "does not decompress within {} bytes: {error}",
+                    limits::CHUNK
+                ))
+            })?;
+        let bytes = &self.scratch[..length];
+        if ChunkHash::of(bytes) != hash {
             return Err(wrong("its bytes have another hash".to_owned()));
         }
         Ok(bytes)
@@ -117,79 +177,86 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn chunk_of(bytes: &[u8]) -> ChunkRef {
-        ChunkRef {
-            hash: ChunkHash::of(bytes),
-            length: bytes.len() as u32,
-        }
+    fn encoded(bytes: &[u8]) -> Vec<u8> {
+        let chunk = Chunk::new(bytes).expect("short enough");
+        Encoder::new()
+            .and_then(|mut encoder| encoder.encode(&chunk))
+            .expect("encodes")
+            .into_bytes()
+    }
+
+    fn decoder() -> Decoder {
+        Decoder::new().expect("there is memory")
     }
 
     proptest! {
         #[test]
         fn chunks_survive(bytes in prop::collection::vec(any::<u8>(), 1..5000)) {
-            let stored = Encoder::new().and_then(|mut e| e.encode(&bytes)).expect("encodes");
-            let mut decoder = Decoder::new().expect("decoder");
-            prop_assert_eq!(decoder.decode(&stored, &chunk_of(&bytes)), Ok(bytes.clone()));
-            prop_assert_eq!(decoder.decode_any(&stored, ChunkHash::of(&bytes)), Ok(bytes));
+            let stored = encoded(&bytes);
+            let mut decoder = decoder();
+            prop_assert_eq!(decoder.decode(&stored, &ChunkRef::of(&bytes)), Ok(bytes.as_slice()));
+            let verified = decoder.verify(ChunkHash::of(&bytes), stored.clone()).expect("good");
+            prop_assert_eq!(verified.reference(), ChunkRef::of(&bytes));
+            prop_assert_eq!(verified.into_bytes(), stored);
         }
 
         #[test]
-        fn an_altered_chunk_is_refused(bytes in prop::collection::vec(any::<u8>(), 1..500), at: prop::sample::Index, bit in 0..8u32) {
-            let mut stored = Encoder::new().and_then(|mut e| e.encode(&bytes)).expect("encodes");
+        fn an_altered_chunk_is_refused(
+            bytes in prop::collection::vec(any::<u8>(), 1..500), at: prop::sample::Index, bit in 0..8u32,
+        ) {
+            let mut stored = encoded(&bytes);
             let at = at.index(stored.len());
             stored[at] ^= 1u8 << bit;
-            let mut decoder = Decoder::new().expect("decoder");
             // A flipped bit may leave the same bytes (unused bits of the header); never others.
-            if let Ok(decoded) = decoder.decode(&stored, &chunk_of(&bytes)) {
-                prop_assert_eq!(decoded, bytes);
+            if let Ok(decoded) = decoder().decode(&stored, &ChunkRef::of(&bytes)) {
+                prop_assert_eq!(decoded, bytes.as_slice());
             }
         }
 
         #[test]
         fn decoding_never_panics(stored in prop::collection::vec(any::<u8>(), 0..200)) {
-            let mut decoder = Decoder::new().expect("decoder");
-            prop_assert!(decoder.decode(&stored, &chunk_of(b"something")).is_err());
-            prop_assert!(decoder.decode_any(&stored, ChunkHash::of(b"something")).is_err());
+            let mut decoder = decoder();
+            prop_assert!(decoder.decode(&stored, &ChunkRef::of(b"something")).is_err());
+            prop_assert!(decoder.verify(ChunkHash::of(b"something"), stored).is_err());
         }
     }
 
     #[test]
-    fn a_bomb_costs_no_more_than_the_chunk_may_have() {
+    fn a_bomb_costs_no_more_than_a_chunk_may_have() {
         let bomb = zstd::bulk::compress(&vec![0; 64 << 20], 19).expect("compresses");
         assert!(bomb.len() < 10_000);
-        let mut decoder = Decoder::new().expect("decoder");
         let claimed = ChunkRef {
             hash: ChunkHash::of(b""),
             length: 1000,
         };
-        let error = decoder.decode(&bomb, &claimed).expect_err("too long");
+        let error = decoder().decode(&bomb, &claimed).expect_err("too long");
         assert_eq!(error.refusal().code(), "corrupt");
-        let error = decoder
-            .decode_any(&bomb, claimed.hash)
-            .expect_err("too long")
-            .to_string();
         assert!(
-            error.ends_with("claims 67108864 bytes, more than the limit of 1048576"),
+            error
+                .to_string()
+                .contains("does not decompress within 1048576 bytes"),
             "{error}"
         );
+        assert!(decoder().verify(claimed.hash, bomb).is_err());
     }
 
     #[test]
     fn a_truncated_chunk_and_a_wrong_length_are_refused() {
         let bytes = vec![7; 3000];
-        let stored = Encoder::new()
-            .and_then(|mut e| e.encode(&bytes))
-            .expect("encodes");
-        let mut decoder = Decoder::new().expect("decoder");
-        let chunk = chunk_of(&bytes);
+        let stored = encoded(&bytes);
+        let mut decoder = decoder();
+        let chunk = ChunkRef::of(&bytes);
         for cut in 0..stored.len() {
             assert!(decoder.decode(&stored[..cut], &chunk).is_err());
         }
         for length in [2999, 3001] {
+            let error = decoder
+                .decode(&stored, &ChunkRef { length, ..chunk })
+                .expect_err("wrong length")
+                .to_string();
             assert!(
-                decoder
-                    .decode(&stored, &ChunkRef { length, ..chunk })
-                    .is_err()
+                error.ends_with(&format!("has 3000 bytes instead of {length}")),
+                "{error}"
             );
         }
     }
@@ -205,9 +272,7 @@ mod tests {
         })
         .take(limits::CHUNK as usize)
         .collect();
-        let stored = Encoder::new()
-            .and_then(|mut e| e.encode(&noise))
-            .expect("encodes");
-        assert!(stored.len() <= LONGEST_STORED, "{}", stored.len());
+        assert!(encoded(&noise).len() <= LONGEST_STORED);
+        assert!(Chunk::new(&[noise.as_slice(), b"x"].concat()).is_err());
     }
 }

@@ -24,7 +24,7 @@ pub use action::{
     Action, Command, Notice, Observation, PackageChange, PackageSet, PackageVersion, Seconds, Undo,
 };
 pub use chunk::{Chunker, Cutting};
-pub use codec::{Decoder, Encoder, LONGEST_STORED};
+pub use codec::{Chunk, Decoder, Encoder, LONGEST_STORED, StoredChunk};
 pub use content::{ChunkRef, Content, Entry, EntryKind, FileContent};
 pub use error::BundleError;
 pub use hash::{ChunkHash, FileHash, ManifestHash};
