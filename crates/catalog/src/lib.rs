@@ -12,6 +12,7 @@ pub mod debian;
 mod error;
 pub mod media_cfg;
 pub mod package;
+pub mod rpmmd;
 pub mod synthesis;
 
 pub use catalog::{Catalog, CatalogBuilder, Details, NameId, PackageId, RelationKind};

@@ -1,0 +1,3 @@
+//! The formats of rpm-md repositories.
+
+pub mod rich;
