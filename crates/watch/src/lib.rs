@@ -1,7 +1,7 @@
 //! How checks are judged: when they run, what their results mean, when a person must be told.
 //!
 //! [`Engine`] is the one state machine behind every check of every host: built-in or plugin, run by an agent, by a
-//! poller or told from outside.
+//! poller or told from outside. [`plugin_output`], [`perfdata`] and [`threshold`] read what plugins write.
 //!
 //! Invariants:
 //! - Pure: no I/O, no clock, no threads, no randomness. The time is an argument; the same events give the same effects.
@@ -16,7 +16,10 @@ mod engine;
 mod event;
 mod machine;
 mod notify;
+pub mod perfdata;
+pub mod plugin_output;
 mod record;
+pub mod threshold;
 
 pub use effect::{
     DropReason, Effect, HistoryEntry, HistoryKind, Notification, NotificationKind, RunOrder,

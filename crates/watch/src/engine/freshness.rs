@@ -10,7 +10,7 @@ use escadre_model::{CheckName, HostId, Timestamp};
 use super::Engine;
 use crate::machine::Pace;
 use crate::record::seconds_after;
-use crate::{Effect, HistoryEntry, HistoryKind, HostRecord, Runner};
+use crate::{Effect, HistoryEntry, HistoryKind, Runner};
 
 impl Engine {
     /// News that was taken at a time: ends the staleness if it is recent enough.
@@ -28,6 +28,10 @@ impl Engine {
         record.fresh_at = taken;
         let fresh = record.definition.freshness_s == 0
             || seconds_after(taken, record.definition.freshness_s) > now;
+        if !fresh && record.status.stale_since.is_some() {
+            // News, but old: more may follow, so the silence counts anew.
+            record.silence_due = Some(seconds_after(now, record.definition.freshness_s));
+        }
         if !fresh || record.status.stale_since.take().is_none() {
             return;
         }
@@ -50,7 +54,7 @@ impl Engine {
     }
 
     /// The host is back: those of its checks that are still stale have their time to be heard again.
-    fn watch_silence(&mut self, now: Timestamp, host: HostId) {
+    pub(super) fn watch_silence(&mut self, now: Timestamp, host: HostId) {
         let Some(record) = self.hosts.get_mut(&host) else {
             return;
         };
@@ -165,8 +169,7 @@ impl Engine {
         for check in self
             .hosts
             .values_mut()
-            .map(|host: &mut HostRecord| host.checks.values_mut())
-            .flatten()
+            .flat_map(|host| host.checks.values_mut())
         {
             let (freshness, interval) = (check.definition.freshness_s, check.definition.interval_s);
             check.fresh_at = check.fresh_at.min(now);
@@ -180,6 +183,10 @@ impl Engine {
             check.lost_at = check.lost_at.map(|due| due.min(check.lost_after(now)));
             check.told_at = check.told_at.map(|told| told.min(now));
             check.problem_since = check.problem_since.map(|since| since.min(now));
+            check.status.checked = check.status.checked.map(|checked| checked.min(now));
+            check.last = check
+                .last
+                .map(|(sequence, started)| (sequence, started.min(now)));
         }
         self.arm_everything();
     }

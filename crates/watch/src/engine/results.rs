@@ -144,6 +144,9 @@ impl Engine {
             record.problem_since = None;
             record.silent = false;
         }
+        if name.0 == CheckName::HOST && told.from != told.to && is_fine(state) {
+            self.watch_silence(now, host);
+        }
     }
 }
 
