@@ -1,0 +1,59 @@
+//! The pages: rendered here, forms and links first, live by one small script.
+//!
+//! Invariants: what a page shows comes from the operations at the moment of the request; nothing is kept here.
+
+mod account;
+mod error;
+mod form;
+mod inbox;
+mod page;
+mod show;
+mod sign_in;
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::State,
+    http::Uri,
+    middleware,
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+use escadre_api::{ApiError, ErrorKind};
+
+use crate::{Face, app::App, rest::Refused};
+
+/// All pages of the face of this router.
+pub(crate) fn routes(app: &App) -> Router<App> {
+    let common = sign_in::routes().merge(account::routes());
+    let faced = match app.face() {
+        Face::Visualisation => Router::new().route("/", get(inbox::show)),
+        Face::Configuration => Router::new(),
+    };
+    common
+        .merge(faced)
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(app.clone(), error::finish))
+}
+
+async fn unknown(State(_): State<App>, uri: Uri) -> Refused {
+    let message = format!("there is nothing at {}", uri.path());
+    ApiError::not_found("request.path", message).into()
+}
+
+async fn wrong_method(State(_): State<App>, uri: Uri) -> Refused {
+    let message = format!("this is not possible on {}", uri.path());
+    ApiError::invalid("request.method", message).into()
+}
+
+/// A template as a page.
+fn render<T: Template>(template: &T) -> Response {
+    match template.render() {
+        Ok(text) => Html(text).into_response(),
+        Err(error) => {
+            let message = format!("the page cannot be written: {error}");
+            Refused(ApiError::new(ErrorKind::Internal, "page.template", message)).into_response()
+        }
+    }
+}
