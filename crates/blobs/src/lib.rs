@@ -10,15 +10,15 @@
 pub mod conformance;
 mod disk;
 mod error;
-//mod folder;
-//mod pack;
-//mod room;
+mod folder;
+mod pack;
+mod room;
 mod seam;
-//mod unpack;
+mod unpack;
 
 pub use disk::{Collected, DiskBlobs};
 pub use error::BlobError;
-//pub use pack::{EachChunk, PackOptions, PackProgress, Packed, Sink, pack};
-//pub use room::{Room, check_room};
+pub use pack::{EachChunk, PackOptions, PackProgress, Packed, Sink, pack};
+pub use room::{Room, check_room};
 pub use seam::Blobs;
-//pub use unpack::{UnpackProgress, merge, unpack};
+pub use unpack::{UnpackProgress, merge, unpack};

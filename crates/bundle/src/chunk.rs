@@ -72,6 +72,15 @@ impl Cutting {
     }
 }
 
+/// A piece that was cut off a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut<'a> {
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// Nothing follows. (False is no promise that something does.)
+    pub is_last: bool,
+}
+
 /// Cuts a stream. The buffer is reused from one stream to the next.
 pub struct Chunker {
     cutting: Cutting,
@@ -99,7 +108,7 @@ impl Chunker {
     }
 
     /// The next chunk of the stream; none at its end. Give it the same stream until then.
-    pub fn next(&mut self, source: &mut impl Read) -> io::Result<Option<&[u8]>> {
+    pub fn next(&mut self, source: &mut impl Read) -> io::Result<Option<Cut<'_>>> {
         if self.end - self.begin < self.cutting.longest && !self.is_at_end {
             self.fill(source)?;
         }
@@ -109,7 +118,10 @@ impl Chunker {
         }
         let length = self.cutting.first(held);
         self.begin += length;
-        Ok(Some(&held[..length]))
+        Ok(Some(Cut {
+            bytes: &held[..length],
+            is_last: self.is_at_end && length == held.len(),
+        }))
     }
 
     fn fill(&mut self, source: &mut impl Read) -> io::Result<()> {
@@ -178,7 +190,7 @@ mod tests {
             let mut source = Trickle(&bytes, step);
             let mut streamed = Vec::new();
             while let Some(chunk) = chunker.next(&mut source).expect("memory is readable") {
-                streamed.push(chunk.to_vec());
+                streamed.push(chunk.bytes.to_vec());
             }
             let split: Vec<_> = SMALL.split(&bytes).map(<[u8]>::to_vec).collect();
             prop_assert_eq!(&streamed, &split);

@@ -169,8 +169,9 @@ impl Content {
         self.entries.is_empty()
     }
 
-    /// All rules on the tree; [`crate::Manifest::parse`] asks, so a manifest from outside has been through it.
-    pub(crate) fn check(&self) -> Result<(), BundleError> {
+    /// All rules on the tree. [`Content::new`] and [`crate::Manifest::parse`] ask it; only content that was deserialised by other
+    /// ways has not been through it.
+    pub fn check(&self) -> Result<(), BundleError> {
         BundleError::bound(
             "the number of entries",
             self.entries.len() as u64,

@@ -23,7 +23,7 @@ mod words;
 pub use action::{
     Action, Command, Notice, Observation, PackageChange, PackageSet, PackageVersion, Seconds, Undo,
 };
-pub use chunk::{Chunker, Cutting};
+pub use chunk::{Chunker, Cut, Cutting};
 pub use codec::{Chunk, Decoder, Encoder, LONGEST_STORED, StoredChunk};
 pub use content::{ChunkRef, Content, Entry, EntryKind, FileContent};
 pub use error::BundleError;
