@@ -11,6 +11,7 @@
 //!   even if the rest is refused, as the specification asks (§5.3.8), so that a rotation cannot be held back.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -42,6 +43,7 @@ const PINNED_FILE: &str = "pinned-root.json";
 const ROOT_FILE: &str = "root.json";
 const KEPT_FILES: [&str; 4] = [ROOT_FILE, "timestamp.json", "snapshot.json", "targets.json"];
 const TIME_FILE: &str = "newest-time";
+const SCRATCH_PREFIX: &str = "update-";
 const MAX_ROOT_UPDATES: u64 = 1024;
 
 /// What an agent believes, in a folder of its own.
@@ -90,6 +92,7 @@ impl AgentTrust {
     /// Opens what [`AgentTrust::pin`] began.
     pub fn open(folder: &Path) -> Result<Self, TrustError> {
         document::parse::<Root>(&read_bounded(&folder.join(PINNED_FILE), MAX_ROOT_BYTES)?)?;
+        remove_leftovers(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
         })
@@ -102,8 +105,10 @@ impl AgentTrust {
         now: Timestamp,
     ) -> Result<TrustedView, UpdateError> {
         let now = self.latest(now)?;
-        let scratch =
-            tempfile::tempdir_in(&self.folder).map_err(TrustError::write(&self.folder))?;
+        let scratch = tempfile::Builder::new()
+            .prefix(SCRATCH_PREFIX)
+            .tempdir_in(&self.folder)
+            .map_err(TrustError::write(&self.folder))?;
         for file in KEPT_FILES {
             if let Some(content) = read_if_there(&self.folder.join(file), MAX_TARGETS_BYTES)? {
                 write_private(&scratch.path().join(file), &content)?;
@@ -305,6 +310,21 @@ impl TrustedView {
         self.check_manifest(bundle, &manifest, now)?;
         Ok(manifest)
     }
+}
+
+/// A process that was killed in the middle of an update leaves its copy behind.
+fn remove_leftovers(folder: &Path) -> Result<(), TrustError> {
+    for entry in fs::read_dir(folder).map_err(TrustError::read(folder))? {
+        let entry = entry.map_err(TrustError::read(folder))?;
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(SCRATCH_PREFIX)
+        {
+            fs::remove_dir_all(entry.path()).map_err(TrustError::write(entry.path()))?;
+        }
+    }
+    Ok(())
 }
 
 fn limits() -> Limits {

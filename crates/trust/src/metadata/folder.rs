@@ -66,6 +66,9 @@ pub struct TrustStatus {
     pub threshold: u64,
 }
 
+/// A metadata file as it lies on disk, and what it says.
+type Stored<T> = (Vec<u8>, Signed<T>);
+
 impl MetadataFolder {
     /// Opens the folder, making it (0700) if need be. It is empty until the first [`MetadataFolder::publish`].
     pub fn open(folder: &Path) -> Result<Self, TrustError> {
@@ -382,7 +385,7 @@ impl MetadataFolder {
         &self,
         root: &Root,
         suffix: &str,
-    ) -> Result<Option<(Vec<u8>, Signed<T>)>, TrustError> {
+    ) -> Result<Option<Stored<T>>, TrustError> {
         for version in self.versions(suffix)?.into_iter().rev() {
             let bytes = self.metadata(&format!("{version}.{suffix}"))?;
             let document = document::parse::<T>(&bytes)?;

@@ -188,17 +188,16 @@ impl Publisher {
     ) -> Result<Vec<u8>, TrustError> {
         let (root, list) = self.current(current)?;
         let mut next = targets::next(&list.signed, lifetimes, now)?;
-        match next_root {
-            Some(bytes) => self.sign(&document::parse::<Root>(bytes)?.signed, &mut next)?,
-            None => self.sign(&root.signed, &mut next)?,
-        }
+        self.sign_for(&root.signed, next_root, &mut next)?;
         document::bytes(&next)
     }
 
-    /// Adds this publisher's signature to a list that another one made. Read [`super::changes`] first.
+    /// Adds this publisher's signature to a list that another one made; with `next_root`, to one that is renewed for that
+    /// root. Read [`super::changes`] first.
     pub fn sign_targets(
         &self,
         current: (&[u8], &[u8]),
+        next_root: Option<&[u8]>,
         offered: &[u8],
     ) -> Result<Vec<u8>, TrustError> {
         let (root, list) = self.current(current)?;
@@ -224,7 +223,7 @@ impl Publisher {
                 bundle: bundle.clone(),
             });
         }
-        self.sign(&root.signed, &mut next)?;
+        self.sign_for(&root.signed, next_root, &mut next)?;
         document::bytes(&next)
     }
 
@@ -294,6 +293,18 @@ impl Publisher {
         })?;
         write_private(&self.folder.join(ROOT_FILE), offered)?;
         Ok(new)
+    }
+
+    fn sign_for(
+        &self,
+        root: &Root,
+        next_root: Option<&[u8]>,
+        list: &mut Signed<Targets>,
+    ) -> Result<(), TrustError> {
+        match next_root {
+            Some(bytes) => self.sign(&document::parse::<Root>(bytes)?.signed, list),
+            None => self.sign(root, list),
+        }
     }
 
     fn sign(&self, root: &Root, list: &mut Signed<Targets>) -> Result<(), TrustError> {

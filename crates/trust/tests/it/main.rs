@@ -1,0 +1,8 @@
+//! The promises of this crate, tried by those who would break them.
+
+mod attacks;
+mod fleet;
+mod handshake;
+mod oracle;
+mod publishers;
+mod serving;
