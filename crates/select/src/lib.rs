@@ -1,1 +1,35 @@
-//! Escadre.
+//! Which packages belong on which machine: the rules of the field's installers, and ours.
+//!
+//! - Strategy `levels` is that of the Mandriva installer, to the letter: [`rpmsrate`] and [`compss`] are read, [`machine`]
+//!   gives the flags, [`rating`] settles conditions, [`urpm`] resolves dependencies, [`pass`] selects until it is full,
+//!   [`step`] asks the questions, [`replay`] runs a recorded case.
+//!
+//! Invariants:
+//! - Pure: texts and values come in, selections, reasons, log lines and problems go out.
+//! - Deterministic: what the original left to the order of a hash is sorted by name.
+//! - Rules come from strangers: no reader panics, and each works in bounded time and memory.
+//!
+//! Absent on purpose: where files lie and what decompresses them (`repository`), how a screen looks (`web`).
+
+pub mod compss;
+pub mod condition;
+pub mod era;
+pub mod flags;
+pub mod group_sizes;
+pub mod locale;
+pub mod log;
+pub mod machine;
+pub mod package_list;
+pub mod pass;
+pub mod pattern;
+mod perl;
+pub mod product;
+pub mod rating;
+pub mod replay;
+pub mod rpmsrate;
+pub mod screens;
+pub mod sizes;
+pub mod step;
+pub mod urpm;
+
+pub use era::Era;
