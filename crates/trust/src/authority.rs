@@ -147,19 +147,7 @@ impl Authority {
         host: HostId,
         now: Timestamp,
     ) -> Result<String, TrustError> {
-        if request_pem.len() > MAX_REQUEST_BYTES {
-            return Err(TrustError::Request(format!(
-                "larger than {MAX_REQUEST_BYTES} bytes"
-            )));
-        }
-        let request = CertificateSigningRequestParams::from_pem(request_pem)
-            .map_err(|error| TrustError::Request(error.to_string()))?;
-        let algorithm = request.public_key.algorithm();
-        if algorithm != &PKCS_ECDSA_P256_SHA256 && algorithm != &PKCS_ED25519 {
-            return Err(TrustError::Request(
-                "its key is neither ECDSA P-256 nor Ed25519".to_owned(),
-            ));
-        }
+        let request = parse_request(request_pem)?;
         let mut params = params(&host.to_string(), now, AGENT_LIFE)?;
         let uri = host_uri(host)
             .try_into()
@@ -240,6 +228,26 @@ impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Credentials({} certificates, key …)", self.chain.len())
     }
+}
+
+/// A request whose signature shows possession of its key, which is of a kind that we take.
+pub(crate) fn parse_request(
+    request_pem: &str,
+) -> Result<CertificateSigningRequestParams, TrustError> {
+    if request_pem.len() > MAX_REQUEST_BYTES {
+        return Err(TrustError::Request(format!(
+            "larger than {MAX_REQUEST_BYTES} bytes"
+        )));
+    }
+    let request = CertificateSigningRequestParams::from_pem(request_pem)
+        .map_err(|error| TrustError::Request(error.to_string()))?;
+    let algorithm = request.public_key.algorithm();
+    if algorithm != &PKCS_ECDSA_P256_SHA256 && algorithm != &PKCS_ED25519 {
+        return Err(TrustError::Request(
+            "its key is neither ECDSA P-256 nor Ed25519".to_owned(),
+        ));
+    }
+    Ok(request)
 }
 
 /// The first certificate of a PEM text.

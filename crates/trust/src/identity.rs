@@ -129,6 +129,11 @@ pub(crate) fn host_uri(host: HostId) -> String {
     format!("{URI_PREFIX}{host}")
 }
 
+/// The public key of a certificate (SubjectPublicKeyInfo, DER).
+pub(crate) fn public_key_of(certificate: &CertificateDer<'_>) -> Result<Vec<u8>, TrustError> {
+    Ok(parse(certificate)?.public_key().raw.to_vec())
+}
+
 pub(crate) fn serial_of(certificate: &CertificateDer<'_>) -> Result<String, TrustError> {
     Ok(hex::encode(parse(certificate)?.raw_serial()))
 }

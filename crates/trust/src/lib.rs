@@ -17,6 +17,7 @@ mod error;
 pub mod identity;
 pub mod metadata;
 pub mod password;
+pub mod renewal;
 pub mod secret;
 pub mod tls;
 pub mod token;

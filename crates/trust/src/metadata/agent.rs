@@ -132,7 +132,9 @@ impl AgentTrust {
         view
     }
 
-    /// The view of the last accepted update, for a machine without a link. It may have expired: each use is checked.
+    /// The view of the last accepted update, for a machine without a link. What the publishers signed must not have
+    /// expired; the server's freshness is not asked for, since nobody is there to give it: use it for what was ordered
+    /// while there was a link, not for anything new.
     pub fn stored(&self) -> Result<Option<TrustedView>, TrustError> {
         let Some(bytes) = read_if_there(&self.folder.join("targets.json"), MAX_TARGETS_BYTES)?
         else {

@@ -123,10 +123,7 @@ impl Fleet {
 
     /// A link that shows the server as it is now, until told otherwise.
     pub(crate) fn link(&self) -> Link {
-        let link = Link::default();
-        let folder = self.home.path().join("server");
-        add_files(&folder, &folder, &mut link.files.lock().expect("no panic"));
-        link
+        Link::of(&self.home.path().join("server"))
     }
 
     pub(crate) fn key_file(&self, name: &str) -> PathBuf {
@@ -159,6 +156,13 @@ pub(crate) struct Link {
 }
 
 impl Link {
+    /// Gives the files of a folder as they are now.
+    pub(crate) fn of(folder: &Path) -> Self {
+        let link = Self::default();
+        add_files(folder, folder, &mut link.files.lock().expect("no panic"));
+        link
+    }
+
     pub(crate) fn set(&self, name: &str, content: impl Into<Vec<u8>>) {
         self.files
             .lock()

@@ -186,7 +186,13 @@ async fn agents_that_do_not_get_in() {
     )
     .await;
     let expired = house.as_agent(&house.agent_at(host(), now() - days(91)));
-    refused(house.for_agents(), expired, "localhost", "certificate expired").await;
+    refused(
+        house.for_agents(),
+        expired,
+        "localhost",
+        "certificate expired",
+    )
+    .await;
     let early = house.as_agent(&house.agent_at(host(), now() + days(2)));
     refused(house.for_agents(), early, "localhost", "not valid yet").await;
     let mut old = ClientConfig::builder_with_provider(Arc::new(
@@ -332,7 +338,13 @@ async fn the_servers_certificate_is_exchanged_while_it_serves() {
     let config = house.for_agents();
     let people =
         client_config_for_people(house.authority.certificate_pem()).expect("a configuration");
-    refused(config.clone(), people.clone(), "localhost", "certificate expired").await;
+    refused(
+        config.clone(),
+        people.clone(),
+        "localhost",
+        "certificate expired",
+    )
+    .await;
     house
         .identity
         .replace(&server(&house.authority, now()))

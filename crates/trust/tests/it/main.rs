@@ -3,6 +3,7 @@
 mod attacks;
 mod fleet;
 mod handshake;
+mod hostile;
 mod oracle;
 mod publishers;
 mod serving;

@@ -3,9 +3,9 @@
 use std::{path::Path, process::Command};
 
 use escadre_model::HostId;
-use escadre_trust::{AgentKey, Authority, Publisher, SecretString};
+use escadre_trust::{AgentKey, AgentTrust, Authority, Fingerprint, Publisher, SecretString};
 
-use crate::fleet::start;
+use crate::fleet::{Link, bundle, start};
 
 fn openssl(arguments: &[&str]) -> (bool, String) {
     let run = Command::new("openssl")
@@ -113,5 +113,36 @@ fn openssl_verifies_our_certificates() {
     assert!(
         told.contains(&format!("URI:escadre:host:{host}")) && told.contains(&host.to_string()),
         "{told}"
+    );
+}
+
+/// Metadata that python-tuf wrote (`tests/python-tuf/make.py`): two roots, the second with a threshold of two.
+#[tokio::test]
+async fn an_agent_believes_the_reference_implementation() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python-tuf");
+    let link = Link::of(&folder);
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let root = link.get("1.root.json");
+    let mut agent =
+        AgentTrust::pin(home.path(), &root, &Fingerprint::of(&root)).expect("a good root");
+    let view = link
+        .update(&mut agent, start())
+        .await
+        .expect("good metadata");
+    assert_eq!((view.root_version(), view.targets_version()), (2, 1));
+    let manifest = view
+        .verified_manifest(&link, &bundle("hello@1.0"), start())
+        .await
+        .expect("a good manifest");
+    assert_eq!(manifest, b"manifest of hello 1.0\n");
+    // The same with one of the two publishers' signatures taken away.
+    let mut list: serde_json::Value =
+        serde_json::from_slice(&link.get("1.targets.json")).expect("JSON");
+    list["signatures"].as_array_mut().expect("an array").pop();
+    link.set("1.targets.json", serde_json::to_vec(&list).expect("JSON"));
+    assert_eq!(
+        link.refusal(&mut agent, start()).await.code(),
+        "corrupt",
+        "the snapshot names its hash"
     );
 }
