@@ -11,11 +11,15 @@ use crate::{BlobError, Blobs};
 /// Runs the whole suite; the error names the promise that was broken.
 pub fn run(blobs: &dyn Blobs) -> Result<(), String> {
     type Promise = fn(&dyn Blobs) -> Result<(), String>;
-    let promises: [(&str, Promise); 7] = [
+    let promises: [(&str, Promise); 8] = [
         ("an empty place has nothing", nothing_at_first),
         ("what is put is there", put_then_get),
         ("putting twice changes nothing", put_twice),
         ("many at once are as one by one", put_many),
+        (
+            "a batch that is dropped may vanish, and hurts nothing",
+            drop_batch,
+        ),
         (
             "missing names what is not there, in order",
             missing_in_order,
@@ -124,6 +128,18 @@ fn put_many(blobs: &dyn Blobs) -> Result<(), String> {
         expect("get", step(blobs.get(chunk.hash()))?.as_ref(), Some(chunk))?;
     }
     expect("listed", listed(blobs)?.len(), 50)
+}
+
+fn drop_batch(blobs: &dyn Blobs) -> Result<(), String> {
+    let chunk = sample(1, 300)?;
+    let mut dropped = step(blobs.batch())?;
+    step(dropped.add(&chunk))?;
+    drop(dropped);
+    let mut batch = step(blobs.batch())?;
+    step(batch.add(&chunk))?;
+    step(batch.add(&chunk))?;
+    step(batch.commit())?;
+    expect("get", step(blobs.get(chunk.hash()))?, Some(chunk))
 }
 
 fn missing_in_order(blobs: &dyn Blobs) -> Result<(), String> {

@@ -23,7 +23,7 @@ use std::{
 use escadre_bundle::{ChunkHash, Decoder, LONGEST_STORED, StoredChunk};
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
-use crate::{BlobError, Blobs, error::At};
+use crate::{Batch, BlobError, Blobs, error::At};
 
 const CHUNKS: &str = "chunks";
 const INCOMING: &str = "incoming";
@@ -75,7 +75,11 @@ impl DiskBlobs {
             _ => fs::create_dir(&incoming).at("make the folder", &incoming)?,
         }
         let handle = File::open(&root).at("open", &root)?;
-        rustix::fs::syncfs(&handle).at("write out", &root)?;
+        for folder in [&chunks, &root] {
+            File::open(folder)
+                .and_then(|folder| folder.sync_all())
+                .at("write out", folder)?;
+        }
         Ok(Self {
             root,
             handle,
@@ -137,6 +141,10 @@ impl DiskBlobs {
         }
         fs::rename(&aside, &path).at("move back", &path)?;
         Ok(false)
+    }
+
+    fn flush(&self) -> Result<(), BlobError> {
+        rustix::fs::syncfs(&self.handle).at("write out", &self.root)
     }
 
     fn path(&self, hash: ChunkHash) -> PathBuf {
@@ -240,24 +248,11 @@ impl Blobs for DiskBlobs {
         Ok(true)
     }
 
-    /// Two flushes of the file system for all of them, instead of two for each.
-    fn put_all(&self, chunks: &[StoredChunk]) -> Result<usize, BlobError> {
-        let mut written = Vec::new();
-        for chunk in chunks {
-            let path = self.path(chunk.hash());
-            if !self.renew(&path)? {
-                written.push((self.write_incoming(chunk)?.1, path));
-            }
-        }
-        if written.is_empty() {
-            return Ok(0);
-        }
-        rustix::fs::syncfs(&self.handle).at("write out", &self.root)?;
-        for (incoming, path) in &written {
-            fs::rename(incoming, path).at("move into place", path)?;
-        }
-        rustix::fs::syncfs(&self.handle).at("write out", &self.root)?;
-        Ok(written.len())
+    fn batch(&self) -> Result<Box<dyn Batch + '_>, BlobError> {
+        Ok(Box::new(DiskBatch {
+            place: self,
+            waiting: Vec::new(),
+        }))
     }
 
     fn get(&self, hash: ChunkHash) -> Result<Option<StoredChunk>, BlobError> {
@@ -313,6 +308,47 @@ impl Blobs for DiskBlobs {
             }
         }
         Ok(())
+    }
+}
+
+/// Files that wait under other names. Two flushes of the file system serve all of them, instead of two for each.
+struct DiskBatch<'a> {
+    place: &'a DiskBlobs,
+    waiting: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Batch for DiskBatch<'_> {
+    fn add(&mut self, chunk: &StoredChunk) -> Result<(), BlobError> {
+        let path = self.place.path(chunk.hash());
+        if !self.place.renew(&path)? {
+            let (_, incoming) = self.place.write_incoming(chunk)?;
+            self.waiting.push((incoming, path));
+        }
+        Ok(())
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<u64, BlobError> {
+        if self.waiting.is_empty() {
+            return Ok(0);
+        }
+        self.place.flush()?;
+        let mut fresh = 0;
+        for (incoming, path) in self.waiting.drain(..) {
+            // The same chunk may be twice in the batch, or have come by another way.
+            fresh += u64::from(!path.try_exists().at("look for", &path)?);
+            fs::rename(incoming, &path).at("move into place", &path)?;
+        }
+        self.place.flush().map(|()| fresh)
+    }
+}
+
+impl Drop for DiskBatch<'_> {
+    fn drop(&mut self) {
+        for (incoming, _) in self.waiting.drain(..) {
+            if let Err(error) = fs::remove_file(&incoming) {
+                tracing::warn!(file = %incoming.display(), %error, "a chunk that was not committed is left behind");
+            }
+        }
     }
 }
 

@@ -20,5 +20,5 @@ pub use disk::{Collected, DiskBlobs};
 pub use error::BlobError;
 pub use pack::{EachChunk, PackOptions, PackProgress, Packed, Sink, pack};
 pub use room::{Room, check_room};
-pub use seam::Blobs;
+pub use seam::{Batch, Blobs};
 pub use unpack::{UnpackProgress, merge, unpack};

@@ -126,8 +126,9 @@ pub fn pack(
         // The channel is closed after the failure is noted, or its end would pass for the cause.
         scope.spawn(move || shared.note(work::write(shared, &chunks)));
         let mut feed = Feed::new(shared, jobs_in, source);
-        opened.read(&mut feed)?;
-        Ok::<_, BlobError>(feed.finish())
+        let read = opened.read(&mut feed);
+        shared.stop_unless(read.is_ok());
+        read.and_then(|()| feed.finish())
     });
     // What a worker met is the cause; the source then only found that nobody listens any more.
     shared.failure()?;

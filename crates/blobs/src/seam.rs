@@ -11,11 +11,14 @@ pub trait Blobs: Send + Sync {
     /// Keeps a chunk; true when it was not there. When this returns, the chunk survives a power cut.
     fn put(&self, chunk: &StoredChunk) -> Result<bool, BlobError>;
 
-    /// Keeps many, which may be much cheaper than one by one; returns how many were not there.
-    fn put_all(&self, chunks: &[StoredChunk]) -> Result<usize, BlobError> {
-        chunks
-            .iter()
-            .try_fold(0, |fresh, chunk| Ok(fresh + usize::from(self.put(chunk)?)))
+    /// Begins to keep many, which is much cheaper than one by one: a disk is flushed once for all of them.
+    fn batch(&self) -> Result<Box<dyn Batch + '_>, BlobError>;
+
+    /// Keeps some in one batch; returns how many were not there.
+    fn put_all(&self, chunks: &[StoredChunk]) -> Result<u64, BlobError> {
+        let mut batch = self.batch()?;
+        chunks.iter().try_for_each(|chunk| batch.add(chunk))?;
+        batch.commit()
     }
 
     /// The chunk, verified. One that is not good any more is put aside and reported as not there.
@@ -46,4 +49,13 @@ pub trait Blobs: Send + Sync {
 
     /// Gives every chunk with the bytes of its stored form, in no order. Chunks that come or go meanwhile may be in it or not.
     fn list(&self, each: &mut dyn FnMut(ChunkHash, u64)) -> Result<(), BlobError>;
+}
+
+/// Chunks that come to be there together.
+pub trait Batch: Send {
+    /// Takes a chunk. It may be there from now on, or from the commit on.
+    fn add(&mut self, chunk: &StoredChunk) -> Result<(), BlobError>;
+
+    /// Makes them all be there and survive a power cut; returns how many were not there before. Without it they may vanish.
+    fn commit(self: Box<Self>) -> Result<u64, BlobError>;
 }

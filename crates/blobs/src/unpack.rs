@@ -132,17 +132,16 @@ impl<'a> Unpacking<'a> {
 
     fn make_folders(&self, folder: &mut Folder) -> Result<(), BlobError> {
         for entry in self.content.entries() {
-            match entry.kind {
-                EntryKind::Directory => {
-                    if !folder.make_folder(&entry.path)? && self.place == Place::New {
-                        return Err(BlobError::entry(
-                            entry.path.as_str().as_bytes(),
-                            "is there already",
-                        ));
-                    }
+            if entry.kind == EntryKind::Directory {
+                let is_new = folder.make_folder(&entry.path)?;
+                if !is_new && self.place == Place::New {
+                    return Err(BlobError::entry(
+                        entry.path.as_str().as_bytes(),
+                        "is there already",
+                    ));
                 }
-                _ if self.place == Place::Shared => check_place(folder, &entry.path)?,
-                _ => {}
+            } else if self.place == Place::Shared {
+                check_place(folder, &entry.path)?;
             }
         }
         Ok(())

@@ -211,11 +211,14 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// Lets the workers end.
-    pub(super) fn finish(self) -> Fed {
-        Fed {
+    /// Checks the tree as a whole while nothing is committed yet; then lets the workers end.
+    pub(super) fn finish(self) -> Result<Fed, BlobError> {
+        let fed = Fed {
             entries: self.entries,
-        }
+        };
+        let outcome = fed.join(&HashMap::new());
+        self.shared.stop_unless(outcome.is_ok());
+        outcome.map(|_| fed)
     }
 }
 
@@ -237,6 +240,9 @@ impl Part {
     }
 }
 
+/// What the pieces of a file make together, by its number.
+type Files = HashMap<usize, (Vec<ChunkRef>, Option<FileHash>)>;
+
 /// All that a source had.
 pub(super) struct Fed {
     entries: Vec<(ContentPath, Draft)>,
@@ -247,12 +253,19 @@ impl Fed {
     pub(super) fn content(self, pieces: Receiver<Piece>) -> Result<Content, BlobError> {
         let mut pieces: Vec<Piece> = pieces.into_iter().collect();
         pieces.sort_by_key(|piece| (piece.file, piece.order));
-        let mut files: HashMap<usize, (Vec<ChunkRef>, Option<FileHash>)> = HashMap::new();
+        let mut files: Files = HashMap::new();
         for piece in pieces {
             let (chunks, whole) = files.entry(piece.file).or_default();
             chunks.extend(piece.chunks);
             *whole = whole.or(piece.whole);
         }
+        self.join(&files)
+    }
+
+    fn join(
+        &self,
+        files: &HashMap<usize, (Vec<ChunkRef>, Option<FileHash>)>,
+    ) -> Result<Content, BlobError> {
         let file_of = |at: usize, draft: &Draft| match draft {
             Draft::File { executable, whole } => {
                 let (chunks, hash) = files.get(&at).cloned().unwrap_or_default();

@@ -2,15 +2,15 @@
 
 use escadre_bundle::{ChunkHash, StoredChunk};
 
-use crate::{BlobError, Blobs};
+use crate::{Batch, BlobError, Blobs};
 
 /// Takes the chunks of what is packed.
 pub trait Sink: Sync {
     /// Whether a chunk is wanted; what is not wanted is not compressed.
     fn wants(&self, hash: ChunkHash) -> Result<bool, BlobError>;
 
-    /// Takes some chunks. Called by one thread at a time.
-    fn take(&self, chunks: &[StoredChunk]) -> Result<(), BlobError>;
+    /// Begins to take chunks; they are committed when all went well.
+    fn begin(&self) -> Result<Box<dyn Batch + '_>, BlobError>;
 }
 
 impl<B: Blobs + ?Sized> Sink for B {
@@ -18,8 +18,8 @@ impl<B: Blobs + ?Sized> Sink for B {
         self.has(hash).map(|has| !has)
     }
 
-    fn take(&self, chunks: &[StoredChunk]) -> Result<(), BlobError> {
-        self.put_all(chunks).map(drop)
+    fn begin(&self) -> Result<Box<dyn Batch + '_>, BlobError> {
+        self.batch()
     }
 }
 
@@ -31,7 +31,26 @@ impl<F: Fn(&StoredChunk) -> Result<(), BlobError> + Sync> Sink for EachChunk<F> 
         Ok(true)
     }
 
-    fn take(&self, chunks: &[StoredChunk]) -> Result<(), BlobError> {
-        chunks.iter().try_for_each(&self.0)
+    fn begin(&self) -> Result<Box<dyn Batch + '_>, BlobError> {
+        Ok(Box::new(Each {
+            function: &self.0,
+            given: 0,
+        }))
+    }
+}
+
+struct Each<'a, F> {
+    function: &'a F,
+    given: u64,
+}
+
+impl<F: Fn(&StoredChunk) -> Result<(), BlobError> + Sync> Batch for Each<'_, F> {
+    fn add(&mut self, chunk: &StoredChunk) -> Result<(), BlobError> {
+        self.given += 1;
+        (self.function)(chunk)
+    }
+
+    fn commit(self: Box<Self>) -> Result<u64, BlobError> {
+        Ok(self.given)
     }
 }

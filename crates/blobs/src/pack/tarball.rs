@@ -86,7 +86,6 @@ pub(super) fn read(
             Some(Ok(entry)) => add(entry, &meter, feed)?,
         }
     }
-    drop(entries);
     if meter.is_at_end() {
         return Err(fault(
             feed,

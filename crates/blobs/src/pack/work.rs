@@ -18,9 +18,6 @@ use escadre_bundle::{
 use super::{PackOptions, PackProgress, Sink};
 use crate::{BlobError, error::At, folder::Folder};
 
-/// The writer collects so many bytes before it hands them over: a flush of the disk is worth many chunks.
-const HANDOVER: usize = 32 << 20;
-
 /// Something to name and compress, for the file with that number.
 pub(super) enum Job {
     /// A whole file of the folder that is packed.
@@ -94,6 +91,13 @@ impl<'a> Shared<'a> {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .get_or_insert(error);
+        }
+    }
+
+    /// Makes all threads stop, and nothing be committed.
+    pub(super) fn stop_unless(&self, all_is_well: bool) {
+        if !all_is_well {
+            self.is_over.store(true, Ordering::Relaxed);
         }
     }
 
@@ -284,27 +288,18 @@ impl Namer<'_> {
     }
 }
 
-/// Hands chunks to the sink until nobody sends any more.
+/// Hands chunks to the sink until nobody sends any more, and commits them when nobody failed.
 pub(super) fn write(shared: &Shared<'_>, chunks: &Receiver<StoredChunk>) -> Result<(), BlobError> {
-    let (mut waiting, mut bytes) = (Vec::new(), 0);
+    let mut batch = shared.sink.begin()?;
     for chunk in chunks {
-        bytes += chunk.bytes().len();
-        waiting.push(chunk);
-        if bytes >= HANDOVER {
-            hand_over(shared, &mut waiting)?;
-            bytes = 0;
-        }
+        batch.add(&chunk)?;
+        shared.new_chunks.fetch_add(1, Ordering::Relaxed);
+        shared
+            .new_bytes
+            .fetch_add(chunk.bytes().len() as u64, Ordering::Relaxed);
     }
-    hand_over(shared, &mut waiting)
-}
-
-fn hand_over(shared: &Shared<'_>, waiting: &mut Vec<StoredChunk>) -> Result<(), BlobError> {
-    shared.sink.take(waiting)?;
-    let bytes: usize = waiting.iter().map(|chunk| chunk.bytes().len()).sum();
-    shared
-        .new_chunks
-        .fetch_add(waiting.len() as u64, Ordering::Relaxed);
-    shared.new_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-    waiting.clear();
-    Ok(())
+    if shared.is_over.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    batch.commit().map(drop)
 }

@@ -9,7 +9,7 @@ use crate::stage::{Stage, listing, noise};
 
 /// A folder with all that content can be.
 fn stage() -> Stage {
-    let stage = Stage::new();
+    let stage = Stage::on_disk();
     stage.write("in/install.sh", "#!/bin/sh\necho hello\n");
     stage.mode("in/install.sh", 0o4711);
     stage.write("in/empty", "");

@@ -2,6 +2,7 @@
 
 use std::{io::Write, os::unix::net::UnixListener};
 
+use escadre_blobs::Blobs;
 use tar::{Builder, EntryType, Header};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
@@ -58,6 +59,10 @@ fn refused(name: &str, bytes: &[u8]) -> String {
     let code = error
         .refusal()
         .map_or("fault of the host", |refusal| refusal.code());
+    stage
+        .blobs
+        .list(&mut |hash, _| panic!("{hash} was kept"))
+        .expect("lists");
     let folder = stage.path("").display().to_string();
     format!("{code}: {}", error.to_string().replace(&folder, ""))
 }

@@ -19,7 +19,22 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        // Each flush of a disk waits for all that other programs write there: in memory when there is such a place.
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        };
+        Self::at(folder.expect("a temporary folder"))
+    }
+
+    /// On the disk where temporary files go.
+    pub(crate) fn on_disk() -> Self {
+        Self::at(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    fn at(folder: tempfile::TempDir) -> Self {
         let blobs = DiskBlobs::open(folder.path().join("blobs")).expect("opens");
         Self { folder, blobs }
     }
