@@ -18,6 +18,8 @@ use escadre_model::{ByteCount, Timestamp};
 use crate::files;
 
 pub use mounts::data_mounts;
+pub(crate) use mounts::is_mounted;
+pub(crate) use services::runs_systemd;
 
 /// Looks at everything. Blocks for as long as the package manager and the service manager take (a second or so, and
 /// never longer than their time-outs).

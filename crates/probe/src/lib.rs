@@ -9,6 +9,12 @@
 //! Absent on purpose: what results mean over time (the `watch` crate), and anything that changes the machine.
 //! Linux only.
 
+pub mod checks;
 mod files;
 pub mod inventory;
+mod plugin;
+mod prober;
 mod program;
+
+pub use plugin::{PLUGIN_FOLDERS, Plugins};
+pub use prober::Prober;

@@ -34,6 +34,13 @@ pub fn data_mounts() -> Vec<Mount> {
         .collect()
 }
 
+/// Whether a path is a mount point now.
+pub(crate) fn is_mounted(path: &str) -> bool {
+    parse(&files::text("/proc/self/mountinfo"))
+        .iter()
+        .any(|mounted| mounted.path == path)
+}
+
 fn measure(mounted: Mounted) -> Option<Mount> {
     let room = rustix::fs::statvfs(mounted.path.as_str()).ok()?;
     let bytes = |blocks: u64| ByteCount(blocks.saturating_mul(room.f_frsize));

@@ -1,3 +1,6 @@
-//! The inventory beside what the system's own commands print, and plugins that are real or nasty.
+//! The inventory beside what the system's own commands print, built-in checks beside the classic plugins, and plugins
+//! that are real or nasty.
 
+mod checks;
 mod inventory;
+mod plugins;
