@@ -3,10 +3,15 @@
 //! Invariants: what a page shows comes from the operations at the moment of the request; nothing is kept here.
 
 mod account;
+mod chart;
+mod checks;
 mod error;
 mod form;
+mod host;
+mod hosts;
 mod inbox;
 mod page;
+mod rollouts;
 mod show;
 mod sign_in;
 
@@ -27,7 +32,12 @@ use crate::{Face, app::App, rest::Refused};
 pub(crate) fn routes(app: &App) -> Router<App> {
     let common = sign_in::routes().merge(account::routes());
     let faced = match app.face() {
-        Face::Visualisation => Router::new().route("/", get(inbox::show)),
+        Face::Visualisation => Router::new()
+            .route("/", get(inbox::show))
+            .route("/hosts", get(hosts::show))
+            .merge(host::routes())
+            .merge(checks::routes())
+            .merge(rollouts::routes()),
         Face::Configuration => Router::new(),
     };
     common

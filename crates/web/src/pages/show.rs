@@ -1,17 +1,20 @@
 //! Small parts that stand in many pages: states, times, icons, amounts. State is colour, shape and word.
 
-use std::fmt;
+use std::{
+    borrow::{Borrow, Cow},
+    fmt,
+};
 
 use askama::filters::HtmlSafe;
 use escadre_api::{
     ApiError,
     health::{Finding, FindingLevel},
-    host::HostState,
+    host::{HostState, TimelineEntry},
     rollout::Delivery,
 };
 use escadre_model::{
     Timestamp,
-    check::CheckState,
+    check::{CheckState, StateKind},
     delivery::{DeliveryState, RolloutState},
 };
 
@@ -93,9 +96,9 @@ impl Page {
     }
 
     /// State of a check. Stale comes before all: nothing is green that has no fresh data.
-    pub(crate) fn check_state(&self, state: &CheckState, stale: &bool) -> Markup {
+    pub(crate) fn check_state(&self, state: &CheckState, stale: impl Borrow<bool>) -> Markup {
         let word = self.say(&format!("state-{}", state.word()));
-        if *stale {
+        if *stale.borrow() {
             let word = self.fill("state-stale-was", "state", word);
             return self.badge("stale", "stale", &word);
         }
@@ -103,9 +106,9 @@ impl Page {
     }
 
     /// State of a host.
-    pub(crate) fn host_state(&self, state: &HostState, stale: &bool) -> Markup {
+    pub(crate) fn host_state(&self, state: &HostState, stale: impl Borrow<bool>) -> Markup {
         let word = self.say(&format!("host-{}", state.word()));
-        if *stale {
+        if *stale.borrow() {
             let word = self.fill("state-stale-was", "state", word);
             return self.badge("stale", "stale", &word);
         }
@@ -293,6 +296,64 @@ impl Page {
             Some(Some(code)) => self.fill("exit-code", "code", code),
             Some(None) => self.say("exit-signal").into_owned(),
             None => String::new(),
+        }
+    }
+
+    /// What plane an entry of the time line comes from.
+    pub(crate) fn kind_word(&self, kind: &str) -> String {
+        let key = format!("kind-{kind}");
+        if self.words.has(&key) {
+            self.say(&key).into_owned()
+        } else {
+            kind.to_owned()
+        }
+    }
+
+    /// The sentence of an entry, with a link where it belongs to a delivery or a rollout.
+    pub(crate) fn entry_text(&self, entry: &TimelineEntry) -> Markup {
+        let text = escape(&entry.text);
+        let (place, wanted) = match entry.link.as_deref() {
+            Some(id) if id.starts_with("d-") => ("deliveries", id),
+            Some(id) if id.starts_with("r-") => ("rollouts", id),
+            _ => return Markup(text),
+        };
+        let id = crate::link::segment(wanted);
+        Markup(format!(r#"<a href="/{place}/{id}">{text}</a>"#))
+    }
+
+    /// Soft or hard.
+    pub(crate) fn kind_of(&self, kind: &StateKind) -> Cow<'static, str> {
+        match kind {
+            StateKind::Soft => self.say("state-soft"),
+            StateKind::Hard => self.say("state-hard"),
+        }
+    }
+
+    /// What was done, after a form; nothing for a word that is not ours.
+    pub(crate) fn done_word(&self, done: &str) -> String {
+        let key = format!("done-{done}");
+        if self.words.has(&key) {
+            self.say(&key).into_owned()
+        } else {
+            String::new()
+        }
+    }
+
+    /// The query of a rollout; the empty one says that it means everything.
+    pub(crate) fn target(&self, query: &str) -> String {
+        if query.is_empty() {
+            self.say("target-all").into_owned()
+        } else {
+            query.to_owned()
+        }
+    }
+
+    /// A length of time in milliseconds.
+    pub(crate) fn millis(&self, millis: &u64) -> String {
+        if *millis < 10_000 {
+            format!("{}\u{a0}s", self.words.decimal(*millis as f64 / 1000.0, 2))
+        } else {
+            self.words.span(millis / 1000)
         }
     }
 
