@@ -46,12 +46,12 @@ struct Reference {
     ahead_ms: i64,
     /// How long the exchange took.
     round_trip: Duration,
-    /// When that was.
-    at: Instant,
+    /// Our clocks when that was.
+    at: clock::Clocks,
 }
 
 impl State {
-    /// The server's clock said `theirs` when ours said `ours`.
+    /// The server's clock said `theirs` when ours said `ours`, a moment ago.
     pub fn set_reference(&mut self, theirs: Timestamp, ours: Timestamp, round_trip: Duration) {
         let ahead_ms = ours
             .as_millisecond()
@@ -59,7 +59,7 @@ impl State {
         self.reference = Some(Reference {
             ahead_ms,
             round_trip,
-            at: Instant::now(),
+            at: clock::Clocks::read(),
         });
     }
 }

@@ -38,29 +38,33 @@ pub(super) fn disks() -> Vec<Disk> {
 
 /// Everything on the three buses, in the order of bus and address.
 pub(super) fn collect() -> Vec<Device> {
-    let pci = on_bus("pci")
+    collect_under(Path::new("/"))
+}
+
+fn collect_under(root: &Path) -> Vec<Device> {
+    let pci = on_bus(root, "pci")
         .map(|(address, folder)| pci(address, &folder))
         .collect();
-    let usb = on_bus("usb")
+    let usb = on_bus(root, "usb")
         .filter(|(address, _)| !address.contains(':'))
         .map(|(a, folder)| usb(a, &folder))
         .collect();
-    let virtio = on_bus("virtio")
+    let virtio = on_bus(root, "virtio")
         .map(|(address, folder)| virtio(address, &folder))
         .collect();
     let mut devices: Vec<Device> = [pci, usb, virtio]
         .into_iter()
         .flat_map(|bus: Vec<Device>| bus)
         .collect();
-    describe(&mut devices);
+    describe(root, &mut devices);
     devices
 }
 
-fn on_bus(bus: &str) -> impl Iterator<Item = (String, PathBuf)> {
-    let root = PathBuf::from(format!("/sys/bus/{bus}/devices"));
-    files::names(&root).into_iter().map(move |name| {
-        let folder = root.join(&name);
-        (name, folder)
+fn on_bus(root: &Path, bus: &str) -> impl Iterator<Item = (String, PathBuf)> {
+    let folder = root.join("sys/bus").join(bus).join("devices");
+    files::names(&folder).into_iter().map(move |name| {
+        let device = folder.join(&name);
+        (name, device)
     })
 }
 
@@ -144,9 +148,9 @@ fn virtio_class(number: u32) -> &'static str {
 }
 
 /// Replaces codes of classes by words and fills in descriptions, from the lists of ids where they are installed.
-fn describe(devices: &mut [Device]) {
-    let pci = Names::wanted("pci", devices);
-    let usb = Names::wanted("usb", devices);
+fn describe(root: &Path, devices: &mut [Device]) {
+    let pci = Names::wanted(root, "pci", devices);
+    let usb = Names::wanted(root, "usb", devices);
     for device in devices {
         let names = match device.bus.as_str() {
             "pci" => &pci,
@@ -166,6 +170,79 @@ fn describe(devices: &mut [Device]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A machine's `/sys` and list of ids, as far as they are read.
+    fn laptop() -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("a folder");
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a file is in a folder"))
+                .expect("a folder is made");
+            std::fs::write(path, text).expect("a file is written");
+        };
+        for (file, text) in [
+            ("vendor", "0x8086\n"),
+            ("device", "0x9d2f\n"),
+            ("class", "0x0c0330\n"),
+        ] {
+            write(&format!("sys/bus/pci/devices/0000:00:14.0/{file}"), text);
+        }
+        for (file, text) in [
+            ("idVendor", "046d\n"),
+            ("idProduct", "c31c\n"),
+            ("bDeviceClass", "00\n"),
+            ("1-3:1.0/x", ""),
+        ] {
+            write(&format!("sys/bus/usb/devices/1-3/{file}"), text);
+        }
+        for (file, text) in [
+            ("idVendor", "1d6b\n"),
+            ("idProduct", "0002\n"),
+            ("bDeviceClass", "09\n"),
+            ("product", "xHCI Host Controller\n"),
+            ("manufacturer", "Linux\n"),
+        ] {
+            write(&format!("sys/bus/usb/devices/usb1/{file}"), text);
+        }
+        write("sys/bus/usb/devices/1-3:1.0/bInterfaceClass", "03\n");
+        write(
+            "usr/share/misc/pci.ids",
+            "8086  Intel Corporation\n\t9d2f  Sunrise Point-LP USB 3.0\nC 0c  Serial bus controller\n\t03  USB controller\n",
+        );
+        write(
+            "usr/share/hwdata/usb.ids",
+            "046d  Logitech, Inc.\n\tc31c  Keyboard K120\nC 09  Hub\n",
+        );
+        let link = |to: &str, from: &str| {
+            std::os::unix::fs::symlink(to, root.path().join(from)).expect("a link is made");
+        };
+        link(
+            "../../drivers/xhci_hcd",
+            "sys/bus/pci/devices/0000:00:14.0/driver",
+        );
+        link(
+            "../../../drivers/usbhid",
+            "sys/bus/usb/devices/1-3/1-3:1.0/driver",
+        );
+        link("../../drivers/usb", "sys/bus/usb/devices/usb1/driver");
+        root
+    }
+
+    #[test]
+    fn devices_of_a_laptop() {
+        let found: Vec<_> = collect_under(laptop().path())
+            .into_iter()
+            .map(|d| [d.bus, d.address, d.id, d.class, d.description, d.driver].join("|"))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "pci|0000:00:14.0|8086:9d2f|USB controller|Intel Corporation Sunrise Point-LP USB 3.0|xhci_hcd",
+                "usb|1-3|046d:c31c|00|Logitech, Inc. Keyboard K120|usbhid",
+                "usb|usb1|1d6b:0002|Hub|Linux xHCI Host Controller|usb",
+            ]
+        );
+    }
 
     #[test]
     fn virtio_devices_are_named() {

@@ -10,6 +10,7 @@ use crate::{
     CheckRecord, DropReason, Effect, HistoryEntry, HistoryKind, Notification, NotificationKind,
     ResultEvent, StateChange,
 };
+use crate::{perfdata, plugin_output};
 
 impl Engine {
     pub(super) fn take_result(
@@ -153,9 +154,10 @@ impl Engine {
 impl CheckRecord {
     fn keep(&mut self, taken: Timestamp, result: CheckResult) {
         let status = &mut self.status;
-        status.output = result.output;
-        status.long_output = result.long_output;
+        status.output = cut(result.output);
+        status.long_output = cut(result.long_output);
         status.perf = result.perf;
+        status.perf.truncate(perfdata::MAX_PERF);
         status.duration_ms = result.duration_ms;
         status.checked = Some(taken);
         self.silent = false;
@@ -177,6 +179,12 @@ impl CheckRecord {
             at,
         }
     }
+}
+
+/// No more of a text is kept than of a plugin's, whoever sent it.
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(plugin_output::MAX_OUTPUT));
+    text
 }
 
 /// A host is up or down: a warning is an answer, a plugin that cannot tell has none. Pending is nobody's result.

@@ -3,6 +3,7 @@
 //! Only the lines of this machine's devices are kept. Where no list is installed, base classes still have their names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use escadre_model::inventory::Device;
 
@@ -19,7 +20,7 @@ pub(super) struct Names {
 
 impl Names {
     /// Reads what concerns these devices from the bus's list.
-    pub(super) fn wanted(bus: &str, devices: &[Device]) -> Self {
+    pub(super) fn wanted(root: &Path, bus: &str, devices: &[Device]) -> Self {
         let ids: BTreeSet<&str> = devices
             .iter()
             .filter(|d| d.bus == bus)
@@ -28,9 +29,9 @@ impl Names {
         if ids.is_empty() {
             return Self::default();
         }
-        let list = ["/usr/share/misc", "/usr/share/hwdata", "/usr/share"]
+        let list = ["usr/share/misc", "usr/share/hwdata", "usr/share"]
             .iter()
-            .map(|folder| files::text(format!("{folder}/{bus}.ids")))
+            .map(|folder| files::text(root.join(folder).join(format!("{bus}.ids"))))
             .find(|text| !text.is_empty())
             .unwrap_or_default();
         Self {
