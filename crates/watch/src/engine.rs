@@ -103,6 +103,9 @@ impl Engine {
 
     /// Takes an event at a time and says what is to be done. What was due before is done first.
     ///
+    /// Whatever changes in a host's record comes with an effect that names the host; only a sign of life from a host that
+    /// is up does not, so a store that wants it at the next start writes all records when it stops.
+    ///
     /// A time before the last one is a clock that was set back: what had been counted to go on later is brought forward.
     pub fn handle(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
@@ -135,9 +138,14 @@ impl Engine {
             Event::RemoveAcknowledgement { host, check } => {
                 self.remove_acknowledgement(now, host, check, &mut effects);
             }
-            Event::PlanDowntime { host, downtime } => self.plan_downtime(now, host, downtime),
+            Event::PlanDowntime { host, downtime } => {
+                self.plan_downtime(now, host, downtime, &mut effects)
+            }
             Event::CancelDowntime { host, id } => self.cancel_downtime(now, host, id, &mut effects),
-            Event::SetNotifications { host, check, on } => self.set_notifications(host, check, on),
+            Event::SetNotifications { host, check, on } => {
+                self.set_notifications(host, check, on, &mut effects)
+            }
+
             Event::Resume | Event::Tick => {}
         }
         self.fire(now, &mut effects);

@@ -123,6 +123,10 @@ impl Engine {
             return;
         };
         record.silence_due = None;
+        effects.push(Effect::Updated {
+            host,
+            check: name.clone(),
+        });
         if follows {
             return;
         }
@@ -141,10 +145,6 @@ impl Engine {
             CheckState::Unknown
         };
         self.apply(now, (host, name), state, Pace::Exhausted, now, effects);
-        effects.push(Effect::Updated {
-            host,
-            check: name.clone(),
-        });
     }
 
     /// Silence counts from now on, for everything; runs that were under way are gone.

@@ -73,18 +73,34 @@ impl Engine {
         }
     }
 
-    pub(super) fn set_notifications(&mut self, host: HostId, check: Option<CheckName>, on: bool) {
+    pub(super) fn set_notifications(
+        &mut self,
+        host: HostId,
+        check: Option<CheckName>,
+        on: bool,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(record) = self.hosts.get_mut(&host) else {
             return;
         };
         for (name, record) in &mut record.checks {
             if check.as_ref().is_none_or(|check| check == name) {
                 record.policy.notify = on;
+                effects.push(Effect::Updated {
+                    host,
+                    check: name.clone(),
+                });
             }
         }
     }
 
-    pub(super) fn plan_downtime(&mut self, now: Timestamp, host: HostId, downtime: Downtime) {
+    pub(super) fn plan_downtime(
+        &mut self,
+        now: Timestamp,
+        host: HostId,
+        downtime: Downtime,
+        effects: &mut Vec<Effect>,
+    ) {
         let id = downtime.id;
         let Some(begun) = self.hosts.get(&host).map(|record| record.is_begun(id)) else {
             return;
@@ -95,6 +111,7 @@ impl Engine {
         };
         record.downtimes.retain(|(known, _)| known.id != id);
         if downtime.until > now || begun {
+            effects.push(planned(host, &downtime));
             record.downtimes.push((downtime, begun));
             self.arm_downtime(host, id);
         }
@@ -172,6 +189,7 @@ impl Engine {
             return;
         };
         let (downtime, begun) = record.downtimes.remove(place);
+        effects.push(planned(host, &downtime));
         if !begun {
             return;
         }
@@ -269,4 +287,13 @@ impl Engine {
             self.agenda.remove(&(due, host, Subject::Downtime(id)));
         }
     }
+}
+
+/// What is planned for a host is in its record, so the record is to be stored.
+fn planned(host: HostId, downtime: &Downtime) -> Effect {
+    let check = downtime
+        .check
+        .clone()
+        .unwrap_or_else(|| CheckName(CheckName::HOST.to_owned()));
+    Effect::Updated { host, check }
 }

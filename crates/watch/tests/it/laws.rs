@@ -1,6 +1,6 @@
 //! Laws that hold whatever happens, in whatever order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use escadre_model::check::{CheckCommand, CheckDefinition, CheckResult, CheckState, StateKind};
 use escadre_model::{CheckName, HostId, Timestamp};
@@ -153,6 +153,24 @@ fn a_history() -> impl Strategy<Value = Vec<(i64, Event)>> {
     })
 }
 
+/// The hosts that effects name.
+fn named(effects: &[Effect]) -> BTreeSet<HostId> {
+    let host = |effect: &Effect| match effect {
+        Effect::Updated { host, .. }
+        | Effect::StaleBegan { host, .. }
+        | Effect::StaleEnded { host, .. }
+        | Effect::Dropped { host, .. }
+        | Effect::Removed { host, .. } => *host,
+        Effect::StateChanged(change) | Effect::ProblemBegan(change) | Effect::Recovered(change) => {
+            change.host
+        }
+        Effect::Notify(notification) => notification.host,
+        Effect::History(entry) => entry.host,
+        Effect::Run(order) => order.host,
+    };
+    effects.iter().map(host).collect()
+}
+
 fn hold(engine: &Engine, now: Timestamp) -> Result<(), TestCaseError> {
     prop_assert!(
         engine.next_due().is_none_or(|due| due > now),
@@ -244,6 +262,25 @@ proptest! {
             follow(&effects, &mut open, &mut told)?;
             hold(&engine, due)?;
             prop_assert!(!effects.is_empty() || engine.next_due() != Some(due));
+        }
+    }
+
+    #[test]
+    fn what_changes_is_named(history in a_history()) {
+        let mut engine = Engine::new(Settings::default());
+        let mut before = BTreeMap::new();
+        let mut clock = 0;
+        for (now, event) in history {
+            let whole = matches!(event, Event::Heard { .. } | Event::Resume | Event::Define { .. }) || now < clock;
+            clock = now;
+            let named = named(&engine.handle(time(now), event));
+            let after: BTreeMap<_, _> = engine.hosts().map(|record| (record.host, record.clone())).collect();
+            if !whole {
+                for (host, record) in &after {
+                    prop_assert!(named.contains(host) || before.get(host) == Some(record), "{host} changed in silence");
+                }
+            }
+            before = after;
         }
     }
 
