@@ -43,7 +43,7 @@ fn account(mut page: Page, first: bool, done: bool, error: Option<String>) -> Re
     page.titled(page.say("account-title"), "account");
     let actor = page.actor.clone();
     let (name, role) = actor.map_or_else(Default::default, |actor| (actor.name, actor.role.word()));
-    page.command(&["user", "edit", &name, "--password"]);
+    page.command(&["user", "set", &name, "--password"]);
     let body = serde_json::json!({"password": "…"});
     page.call_with(
         "PATCH",

@@ -71,11 +71,10 @@ async fn list(
     page.titled(page.say("checks-title"), "checks");
     page.live = "host";
     let problems = if asked.problems { "true" } else { "" };
-    match (asked.problems, asked.query.is_empty()) {
-        (false, true) => page.command(&["check", "list"]),
-        (true, true) => page.command(&["check", "list", "--problems"]),
-        (false, false) => page.command(&["check", "list", "--query", &asked.query]),
-        (true, false) => page.command(&["check", "list", "--problems", "--query", &asked.query]),
+    if asked.problems {
+        page.command_about(&["check", "list", "--problems"], &asked.query);
+    } else {
+        page.command_about(&["check", "list"], &asked.query);
     }
     page.call(
         "GET",

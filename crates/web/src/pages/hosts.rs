@@ -93,11 +93,7 @@ pub(super) async fn show(
     let mut page = visit.page;
     page.titled(page.say("hosts-title"), "hosts");
     page.live = "host";
-    if asked.query.is_empty() {
-        page.command(&["host", "list"]);
-    } else {
-        page.command(&["host", "list", "--query", &asked.query]);
-    }
+    page.command_about(&["host", "list"], &asked.query);
     page.call("GET", "/hosts", &[("query", &asked.query)]);
     let mut wrong = WrongQuery::find(&asked.query);
     let mut hosts = Vec::new();

@@ -63,7 +63,8 @@ pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Respons
     let mut page = visit.page;
     page.titled(page.say("inbox-title"), "inbox");
     page.live = "host rollout bundle account";
-    page.command(&["inbox"]);
+    page.command(&["check", "list", "--problems"]);
+    page.command(&["healthcheck"]);
     page.call("GET", "/inbox", &[]);
     let inbox = app.operations().inbox(&visit.actor).await?;
     let changes = changes(&app, &visit.actor, &inbox).await;

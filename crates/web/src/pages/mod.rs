@@ -3,6 +3,8 @@
 //! Invariants: what a page shows comes from the operations at the moment of the request; nothing is kept here.
 
 mod account;
+mod audit;
+mod bundles;
 mod chart;
 mod checks;
 mod error;
@@ -12,8 +14,13 @@ mod hosts;
 mod inbox;
 mod page;
 mod rollouts;
+mod settings;
 mod show;
 mod sign_in;
+mod start;
+mod tokens;
+mod users;
+mod wizard;
 
 use askama::Template;
 use axum::{
@@ -38,7 +45,14 @@ pub(crate) fn routes(app: &App) -> Router<App> {
             .merge(host::routes())
             .merge(checks::routes())
             .merge(rollouts::routes()),
-        Face::Configuration => Router::new(),
+        Face::Configuration => Router::new()
+            .route("/", get(start::show))
+            .route("/audit", get(audit::show))
+            .merge(bundles::routes())
+            .merge(wizard::routes())
+            .merge(tokens::routes())
+            .merge(users::routes())
+            .merge(settings::routes()),
     };
     common
         .merge(faced)

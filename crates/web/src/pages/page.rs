@@ -118,6 +118,18 @@ impl Page {
         self.commands.push(format!("escadre {}", words.join(" ")));
     }
 
+    /// Adds a command whose last word is a free text: left out when empty, marked as no option where it looks like one.
+    pub(crate) fn command_about(&mut self, words: &[&str], text: &str) {
+        let mut words = words.to_vec();
+        if text.starts_with('-') {
+            words.push("--");
+        }
+        if !text.is_empty() {
+            words.push(text);
+        }
+        self.command(&words);
+    }
+
     /// Adds the API call that does the same.
     pub(crate) fn call(&mut self, method: &str, path: &str, query: &[(&str, &str)]) {
         self.call_with(method, path, query, None);
@@ -207,6 +219,12 @@ impl Page {
     /// A path on the configuration.
     pub(crate) fn config(&self, path: &str) -> String {
         self.on(Face::Configuration, &self.about.config_address, path)
+    }
+
+    /// The whole address of a path on this face, for links that are sent to somebody.
+    pub(crate) fn address(&self, path: &str) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}{path}", self.host)
     }
 
     /// A path on a face: as it is on this one, else with this page's host name and the other one's port.

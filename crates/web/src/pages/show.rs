@@ -87,7 +87,8 @@ impl Page {
         Markup(icon(name))
     }
 
-    fn badge(&self, shape: &str, colour: &str, word: &str) -> Markup {
+    /// Shape, colour and word.
+    pub(super) fn badge(&self, shape: &str, colour: &str, word: &str) -> Markup {
         Markup(format!(
             r#"<span class="state state-{colour}">{}{}</span>"#,
             icon(shape),
@@ -233,8 +234,8 @@ impl Page {
         ))
     }
 
-    pub(crate) fn bytes(&self, bytes: &u64) -> String {
-        self.words.bytes(*bytes)
+    pub(crate) fn bytes(&self, bytes: impl Amount) -> String {
+        self.words.bytes(bytes.amount())
     }
 
     pub(crate) fn number(&self, number: impl Amount) -> String {
@@ -242,10 +243,10 @@ impl Page {
     }
 
     /// A command with a button that copies it (the button needs script, the text does not).
-    pub(crate) fn copyable(&self, command: &str) -> Markup {
+    pub(crate) fn copyable(&self, command: impl AsRef<str>) -> Markup {
         Markup(format!(
             r#"<span class="copy"><code>{}</code><button type="button" data-copy data-done="{}" hidden>{}<span>{}</span></button></span>"#,
-            escape(command),
+            escape(command.as_ref()),
             escape(&self.say("copied")),
             icon("copy"),
             escape(&self.say("copy")),
@@ -345,6 +346,17 @@ impl Page {
             self.say("target-all").into_owned()
         } else {
             query.to_owned()
+        }
+    }
+
+    /// The first names of a list, and how many more there are.
+    pub(crate) fn names(&self, names: &[String]) -> String {
+        const SHOWN: usize = 12;
+        let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>();
+        let shown = shown.join(", ");
+        match names.len().checked_sub(SHOWN) {
+            None | Some(0) => shown,
+            Some(more) => format!("{shown} {}", self.count("and-more", more)),
         }
     }
 
