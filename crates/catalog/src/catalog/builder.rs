@@ -1,6 +1,9 @@
 //! Filling a catalog: the readers push packages and relations, [`CatalogBuilder::finish`] lays the indexes.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use escadre_model::{inventory::PackageKind, version};
 
@@ -15,6 +18,7 @@ use super::{
 use crate::{
     error::CatalogError,
     package::{Op, Package, Property},
+    rpmmd::filelists::FileOwner,
 };
 
 /// What a package is, but for its relations.
@@ -51,6 +55,8 @@ pub struct CatalogBuilder {
     pub(super) records: Vec<u32>,
     pub(super) relations: Vec<u32>,
     pub(super) sources: Vec<u32>,
+    /// Files found to be provided after their package was added: package and name.
+    pub(super) late: Vec<(u32, u32)>,
     details: DetailsBuilder,
 }
 
@@ -76,6 +82,7 @@ impl CatalogBuilder {
             records: Vec::new(),
             relations: Vec::new(),
             sources: Vec::new(),
+            late: Vec::new(),
             details: DetailsBuilder::default(),
         }
     }
@@ -218,6 +225,50 @@ impl CatalogBuilder {
         sink.close()
     }
 
+    /// Paths that some package asks for and none provides yet.
+    pub fn unanswered_paths(&self) -> HashSet<String> {
+        let mut provided = HashSet::new();
+        self.each_provision(|_, name, _| {
+            provided.insert(name);
+        });
+        (0..self.names.len() as u32)
+            .filter(|name| !provided.contains(name))
+            .filter_map(|name| std::str::from_utf8(self.names.get(name)).ok())
+            .filter(|text| text.starts_with('/'))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Notes that packages have these files. What no package of this name, version and architecture has is passed over.
+    pub fn add_files(&mut self, owners: &[FileOwner]) -> Result<(), CatalogError> {
+        let text = |package: u32, field| self.words.get(self.record(package, field));
+        let mut packages: HashMap<&[u8], Vec<u32>> = HashMap::new();
+        for package in 0..self.len() as u32 {
+            packages
+                .entry(self.names.get(self.record(package, field::NAME)))
+                .or_default()
+                .push(package);
+        }
+        let mut found = Vec::new();
+        for owner in owners {
+            let named = packages
+                .get(owner.name.as_bytes())
+                .into_iter()
+                .flatten()
+                .copied();
+            let same = |&package: &u32| {
+                text(package, field::VERSION) == owner.evr.as_bytes()
+                    && text(package, field::ARCH) == owner.arch.as_bytes()
+            };
+            found.extend(named.filter(same).map(|package| (package, &owner.path)));
+        }
+        for (package, path) in found {
+            let name = self.names.intern("names", path.as_bytes())?;
+            self.late.push((package, name));
+        }
+        Ok(())
+    }
+
     /// Lays the indexes.
     pub fn finish(mut self) -> Result<(Catalog, Details), CatalogError> {
         let details = std::mem::take(&mut self.details).finish();
@@ -314,6 +365,11 @@ impl CatalogBuilder {
 
     /// Calls with package, name and range of every provision, but for a package's own name in its own version.
     fn each_provision(&self, mut call: impl FnMut(u32, u32, u32)) {
+        for &(package, name) in &self.late {
+            if !self.is_duplicate(package) {
+                call(package, name, 0);
+            }
+        }
         for package in 0..self.len() as u32 {
             if self.is_duplicate(package) {
                 continue;

@@ -6,7 +6,7 @@
 use escadre_model::inventory::PackageKind;
 
 use super::{
-    Catalog, CatalogBuilder,
+    Catalog, CatalogBuilder, Group, NameId, RelationKind,
     intern::Interner,
     layout::{ALL, FORMAT, HASH_AT, HEADER, MAGIC, RECORD, SECTIONS, Section},
     relations::take_word,
@@ -195,5 +195,28 @@ pub(super) fn to_builder(catalog: &Catalog) -> CatalogBuilder {
     builder.records = words_of(Section::Records);
     builder.relations = words_of(Section::Relations);
     builder.sources = words_of(Section::Sources);
+    builder.late = late_files(catalog);
     builder
+}
+
+/// Files that are in the index of providers and in no relation of their package: they came from a file list.
+fn late_files(catalog: &Catalog) -> Vec<(u32, u32)> {
+    let names = (0..catalog.names() as u32)
+        .map(NameId)
+        .filter(|&name| catalog.name_text(name).starts_with('/'));
+    let pairs = names.flat_map(|name| {
+        catalog
+            .providers(name)
+            .map(move |provider| (provider.package, name))
+    });
+    pairs
+        .filter(|&(package, name)| {
+            let mut own = catalog
+                .relations(package)
+                .of(RelationKind::Provides)
+                .flat_map(Group::atoms);
+            !own.any(|atom| atom.name == name)
+        })
+        .map(|(package, name)| (package.0, name.0))
+        .collect()
 }
