@@ -14,11 +14,18 @@ const RPM_FORMAT: &str = "%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}-%{RELEASE}\\t%{ARCH
 pub(super) fn installed() -> Vec<InstalledPackage> {
     let mut packages = dpkg(&files::text("/var/lib/dpkg/status"));
     if has_rpm_database() {
-        let listed = program::ask(&["rpm", "-qa", "--qf", RPM_FORMAT], Duration::from_secs(60));
-        packages.extend(rpm(&listed.unwrap_or_default()));
+        packages.extend(rpm(&ask_rpm(None)));
     }
     packages.sort();
     packages
+}
+
+/// What rpm lists, from its own database or from the one in a folder.
+fn ask_rpm(database: Option<&str>) -> String {
+    let mut argv = vec!["rpm"];
+    argv.extend(database.into_iter().flat_map(|folder| ["--dbpath", folder]));
+    argv.extend(["-qa", "--qf", RPM_FORMAT]);
+    program::ask(&argv, Duration::from_secs(60)).unwrap_or_default()
 }
 
 /// On a Debian machine `rpm` may be installed as a tool, with no database or an empty one.
@@ -103,6 +110,57 @@ mod tests {
             names,
             expected.map(|(n, v, a, s)| (n.to_owned(), v.to_owned(), a.to_owned(), s))
         );
+    }
+
+    const SPEC: &str = "Name: hello\nEpoch: 3\nVersion: 1.2~rc1\nRelease: 4\nSummary: s\nLicense: Apache-2.0\nBuildArch: noarch\n\
+                        %description\nd\n%install\nmkdir -p %{buildroot}/opt\nprintf 12345 > %{buildroot}/opt/hello\n\
+                        %files\n/opt/hello\n";
+
+    fn rpm_tool(program: &str, arguments: &[&str]) {
+        let output = std::process::Command::new(program).args(arguments).output();
+        let output = output
+            .unwrap_or_else(|error| panic!("{program} is needed: apt-get install rpm ({error})"));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    #[test]
+    fn a_real_rpm_database() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let (top, spec, database) = (
+            format!("_topdir {}", path("top")),
+            path("hello.spec"),
+            path("database"),
+        );
+        std::fs::write(&spec, SPEC).expect("a file is written");
+        rpm_tool("rpmbuild", &["-bb", "--quiet", "--define", &top, &spec]);
+        rpm_tool("rpm", &["--dbpath", &database, "--initdb"]);
+        let package = path("top/RPMS/noarch/hello-1.2~rc1-4.noarch.rpm");
+        rpm_tool(
+            "rpm",
+            &[
+                "--dbpath",
+                &database,
+                "-i",
+                "--justdb",
+                "--nodeps",
+                "--ignoreos",
+                "--ignorearch",
+                &package,
+            ],
+        );
+        let hello = InstalledPackage {
+            name: "hello".to_owned(),
+            version: "3:1.2~rc1-4".to_owned(),
+            arch: "noarch".to_owned(),
+            kind: PackageKind::Rpm,
+            size: ByteCount(5),
+        };
+        assert_eq!(rpm(&ask_rpm(Some(&database))), [hello]);
     }
 
     #[test]
