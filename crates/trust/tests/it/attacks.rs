@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use escadre_model::delivery::Refusal;
-use escadre_trust::{AgentTrust, Fingerprint, OnlineKeys, Publisher, UpdateError};
+use escadre_trust::{AgentTrust, Fingerprint, Lifetimes, OnlineKeys, Publisher, UpdateError};
 use sha2::{Digest, Sha256};
 use tough::{
     TargetName,
@@ -220,6 +220,38 @@ async fn fast_forward() {
     );
 }
 
+/// A rotation cannot be held back: a new root is kept even when the rest of that update is refused.
+#[tokio::test]
+async fn a_rotation_half_seen() {
+    let mut fleet = Fleet::with("hello@1.0");
+    let (old, mut agent) = (fleet.link(), fleet.agent("agent"));
+    old.update(&mut agent, start())
+        .await
+        .expect("before the rotation");
+    fleet.online = OnlineKeys::create(&fleet.key_file("online-2")).expect("new keys");
+    let root = fleet
+        .publisher
+        .next_root(&fleet.root(), &fleet.plan(&[&fleet.publisher], 1), start())
+        .expect("a root");
+    let half = fleet.link();
+    half.set("2.root.json", root);
+    assert_eq!(
+        half.refusal(&mut agent, start()).await.code(),
+        "bad_signature"
+    );
+    assert!(
+        old.update(&mut agent, start()).await.is_err(),
+        "the old online keys are done with"
+    );
+    let again = AgentTrust::open(&fleet.key_file("agent"))
+        .expect("opens")
+        .stored();
+    assert_eq!(
+        again.expect("readable").map(|view| view.root_version()),
+        Some(2)
+    );
+}
+
 /// What is hidden stays hidden for the life of a timestamp and no longer, whatever the clock does.
 #[tokio::test]
 async fn indefinite_freeze() {
@@ -287,8 +319,6 @@ async fn indefinite_freeze() {
         "it remembers day 7"
     );
 }
-
-use escadre_trust::Lifetimes;
 
 /// A clock that was far ahead leaves no trace once it is set right.
 #[tokio::test]
@@ -538,7 +568,7 @@ async fn cut_short_or_hidden() {
     assert!(fleet.link().update(&mut agent, start()).await.is_ok());
 }
 
-/// The same key under two ids would be two signers; a root that says so is not believed, even signed.
+/// The same key under two ids would be two signers of three; a root that says so is not believed, even signed.
 #[tokio::test]
 async fn the_same_key_twice() {
     let fleet = Fleet::with("hello@1.0");
@@ -560,11 +590,15 @@ async fn the_same_key_twice() {
     let ids: Vec<Decoded<Hex>> = [&publisher, &twin]
         .map(|key| key.key_id().expect("an id"))
         .to_vec();
+    let third = Publisher::create(&fleet.key_file("third"), None).expect("a key");
+    let third: Key = third.public_key().to_string().parse().expect("a key");
+    let third_id = third.key_id().expect("an id");
     root.signed.keys.insert(ids[1].clone(), twin);
+    root.signed.keys.insert(third_id.clone(), third);
     root.signed.version = number(2);
     for role in [RoleType::Root, RoleType::Targets] {
         let keys = root.signed.roles.get_mut(&role).expect("there");
-        keys.keyids = ids.clone();
+        keys.keyids = [ids.clone(), vec![third_id.clone()]].concat();
         keys.threshold = number(2);
     }
     let pem = fleet.key_file("publisher/publisher.pem");
