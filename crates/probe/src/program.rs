@@ -5,7 +5,7 @@
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -31,23 +31,7 @@ pub(crate) fn find<'a>(name: &str, folders: impl IntoIterator<Item = &'a str>) -
 
 /// Standard output of a program that ends well within its time.
 pub(crate) fn ask(argv: &[&str], time: Duration) -> Option<String> {
-    let (program, arguments) = argv.split_first()?;
-    let spawned = Command::new(find(program, PATH.split(':'))?)
-        .args(arguments)
-        .env_clear()
-        .envs([("PATH", PATH), ("LC_ALL", "C.UTF-8")])
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn();
-    let mut child = match spawned {
-        Ok(child) => child,
-        Err(error) => {
-            tracing::debug!(program, %error, "not started");
-            return None;
-        }
-    };
+    let mut child = start(argv)?;
     let pid = Pid::from_child(&child);
     let (ended, watch) = mpsc::channel::<()>();
     let guard = std::thread::spawn(move || {
@@ -75,6 +59,26 @@ pub(crate) fn ask(argv: &[&str], time: Duration) -> Option<String> {
     let whole =
         matches!(read, Some(Ok(_))) && status.success() && (output.len() as u64) < OUTPUT_LIMIT;
     whole.then(|| String::from_utf8_lossy(&output).into_owned())
+}
+
+fn start(argv: &[&str]) -> Option<Child> {
+    let (program, arguments) = argv.split_first()?;
+    let spawned = Command::new(find(program, PATH.split(':'))?)
+        .args(arguments)
+        .env_clear()
+        .envs([("PATH", PATH), ("LC_ALL", "C.UTF-8")])
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    match spawned {
+        Ok(child) => Some(child),
+        Err(error) => {
+            tracing::debug!(program, %error, "not started");
+            None
+        }
+    }
 }
 
 /// Kills a process and all its descendants that stayed in its group.

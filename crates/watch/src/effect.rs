@@ -65,6 +65,31 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// A line of the time line.
+    pub(crate) fn history(
+        host: HostId,
+        check: Option<&CheckName>,
+        at: Timestamp,
+        kind: HistoryKind,
+    ) -> Self {
+        Self::History(HistoryEntry {
+            host,
+            check: check.cloned(),
+            at,
+            kind,
+        })
+    }
+
+    /// The row of a check is new.
+    pub(crate) fn updated(host: HostId, check: &CheckName) -> Self {
+        Self::Updated {
+            host,
+            check: check.clone(),
+        }
+    }
+}
+
 /// Why a result was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -117,39 +117,43 @@ impl Engine {
             self.resume(now);
         }
         self.fire(now, &mut effects);
+        self.dispatch(now, event, &mut effects);
+        self.fire(now, &mut effects);
+        effects
+    }
+
+    fn dispatch(&mut self, now: Timestamp, event: Event, effects: &mut Vec<Effect>) {
         match event {
             Event::Define {
                 host,
                 runner,
                 checks,
-            } => self.define(now, host, runner, checks, &mut effects),
-            Event::HostGone { host } => self.forget(host, &mut effects),
-            Event::Result(result) => self.take_result(now, result, &mut effects),
-            Event::Heard { host } => self.hear(now, host, &mut effects),
-            Event::RunNow { host, check } => self.run_now(now, host, check, &mut effects),
+            } => self.define(now, host, runner, checks, effects),
+            Event::HostGone { host } => self.forget(host, effects),
+            Event::Result(result) => self.take_result(now, result, effects),
+            Event::Heard { host } => self.hear(now, host, effects),
+            Event::RunNow { host, check } => self.run_now(now, host, check, effects),
             Event::Acknowledge {
                 host,
                 check,
                 acknowledgement,
                 notify,
             } => {
-                self.acknowledge(now, (host, check), acknowledgement, notify, &mut effects);
+                self.acknowledge(now, (host, check), acknowledgement, notify, effects);
             }
             Event::RemoveAcknowledgement { host, check } => {
-                self.remove_acknowledgement(now, host, check, &mut effects);
+                self.remove_acknowledgement(now, host, check, effects);
             }
             Event::PlanDowntime { host, downtime } => {
-                self.plan_downtime(now, host, downtime, &mut effects)
+                self.plan_downtime(now, host, downtime, effects)
             }
-            Event::CancelDowntime { host, id } => self.cancel_downtime(now, host, id, &mut effects),
+            Event::CancelDowntime { host, id } => self.cancel_downtime(now, host, id, effects),
             Event::SetNotifications { host, check, on } => {
-                self.set_notifications(host, check, on, &mut effects)
+                self.set_notifications(host, check, on, effects)
             }
 
             Event::Resume | Event::Tick => {}
         }
-        self.fire(now, &mut effects);
-        effects
     }
 
     /// When [`Event::Tick`] is to be sent next. It may change with every event.

@@ -75,10 +75,7 @@ impl Engine {
         if anew || timing {
             check.first_run(host, runner, now, spread);
         }
-        effects.push(Effect::Updated {
-            host,
-            check: name.clone(),
-        });
+        effects.push(Effect::updated(host, name));
         self.fit_attempts(now, host, name, effects);
         self.arm(host, name);
     }

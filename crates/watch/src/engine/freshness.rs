@@ -10,7 +10,7 @@ use escadre_model::{CheckName, HostId, Timestamp};
 use super::Engine;
 use crate::machine::Pace;
 use crate::record::seconds_after;
-use crate::{Effect, HistoryEntry, HistoryKind, Runner};
+use crate::{Effect, HistoryKind, Runner};
 
 impl Engine {
     /// News that was taken at a time: ends the staleness if it is recent enough.
@@ -42,12 +42,7 @@ impl Engine {
             at: now,
         });
         let kind = HistoryKind::Fresh;
-        effects.push(Effect::History(HistoryEntry {
-            host,
-            check: Some(name.clone()),
-            at: now,
-            kind,
-        }));
+        effects.push(Effect::history(host, Some(name), now, kind));
         if name.0 == CheckName::HOST {
             self.watch_silence(now, host);
         }
@@ -94,16 +89,8 @@ impl Engine {
             since,
         });
         let kind = HistoryKind::Stale;
-        effects.push(Effect::History(HistoryEntry {
-            host,
-            check: Some(name.clone()),
-            at: now,
-            kind,
-        }));
-        effects.push(Effect::Updated {
-            host,
-            check: name.clone(),
-        });
+        effects.push(Effect::history(host, Some(name), now, kind));
+        effects.push(Effect::updated(host, name));
     }
 
     pub(super) fn silence_due(
@@ -123,10 +110,7 @@ impl Engine {
             return;
         };
         record.silence_due = None;
-        effects.push(Effect::Updated {
-            host,
-            check: name.clone(),
-        });
+        effects.push(Effect::updated(host, name));
         if follows {
             return;
         }

@@ -4,9 +4,7 @@ use escadre_model::{CheckName, HostId, Timestamp};
 
 use super::{Engine, Subject};
 use crate::machine::{Pace, is_fine};
-use crate::{
-    Acknowledgement, Downtime, DowntimeId, Effect, HistoryEntry, HistoryKind, NotificationKind,
-};
+use crate::{Acknowledgement, Downtime, DowntimeId, Effect, HistoryKind, NotificationKind};
 
 impl Engine {
     pub(super) fn acknowledge(
@@ -42,12 +40,7 @@ impl Engine {
             )));
         }
         let kind = HistoryKind::Acknowledged { author, comment };
-        effects.push(Effect::History(HistoryEntry {
-            host,
-            check: Some(name.clone()),
-            at: now,
-            kind,
-        }));
+        effects.push(Effect::history(host, Some(&name), now, kind));
         effects.push(Effect::Updated { host, check: name });
     }
 
@@ -63,12 +56,7 @@ impl Engine {
         };
         if record.status.acknowledgement.take().is_some() {
             let kind = HistoryKind::AcknowledgementEnded;
-            effects.push(Effect::History(HistoryEntry {
-                host,
-                check: Some(name.clone()),
-                at: now,
-                kind,
-            }));
+            effects.push(Effect::history(host, Some(&name), now, kind));
             effects.push(Effect::Updated { host, check: name });
         }
     }
@@ -86,10 +74,7 @@ impl Engine {
         for (name, record) in &mut record.checks {
             if check.as_ref().is_none_or(|check| check == name) {
                 record.policy.notify = on;
-                effects.push(Effect::Updated {
-                    host,
-                    check: name.clone(),
-                });
+                effects.push(Effect::updated(host, name));
             }
         }
     }
@@ -153,12 +138,7 @@ impl Engine {
         let kind = HistoryKind::DowntimeStarted {
             downtime: downtime.clone(),
         };
-        effects.push(Effect::History(HistoryEntry {
-            host,
-            check: downtime.check.clone(),
-            at: now,
-            kind,
-        }));
+        effects.push(Effect::history(host, downtime.check.as_ref(), now, kind));
         self.count_downtimes(
             now,
             host,
@@ -197,12 +177,7 @@ impl Engine {
             downtime: downtime.clone(),
             cancelled,
         };
-        effects.push(Effect::History(HistoryEntry {
-            host,
-            check: downtime.check.clone(),
-            at: now,
-            kind,
-        }));
+        effects.push(Effect::history(host, downtime.check.as_ref(), now, kind));
         let kind = if cancelled {
             NotificationKind::DowntimeCancelled
         } else {
@@ -245,10 +220,7 @@ impl Engine {
                     now,
                 )));
             }
-            effects.push(Effect::Updated {
-                host,
-                check: name.clone(),
-            });
+            effects.push(Effect::updated(host, name));
         }
     }
 

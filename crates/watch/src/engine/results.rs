@@ -7,8 +7,8 @@ use super::Engine;
 use crate::machine::{Pace, Transition, is_fine, judge};
 use crate::notify::{Verdict, verdict};
 use crate::{
-    CheckRecord, DropReason, Effect, HistoryEntry, HistoryKind, Notification, NotificationKind,
-    ResultEvent, StateChange,
+    CheckRecord, DropReason, Effect, HistoryKind, Notification, NotificationKind, ResultEvent,
+    StateChange,
 };
 use crate::{perfdata, plugin_output};
 
@@ -26,20 +26,17 @@ impl Engine {
             taken,
             result,
         } = event;
+        let drop = |reason| Effect::Dropped {
+            host,
+            check: check.clone(),
+            reason,
+        };
         let Some(record) = self.check_mut(host, &check) else {
-            effects.push(Effect::Dropped {
-                host,
-                check,
-                reason: DropReason::NotWatched,
-            });
+            effects.push(drop(DropReason::NotWatched));
             return;
         };
         if !record.is_news(sequence, &result) {
-            effects.push(Effect::Dropped {
-                host,
-                check,
-                reason: DropReason::NotNew,
-            });
+            effects.push(drop(DropReason::NotNew));
             return;
         }
         record.last = Some((sequence, result.started));
@@ -50,10 +47,7 @@ impl Engine {
         let pace = self.pace(host, &check);
         self.apply(now, (host, &check), state, pace, taken, effects);
         self.plan_next(now, host, &check);
-        effects.push(Effect::Updated {
-            host,
-            check: check.clone(),
-        });
+        effects.push(Effect::updated(host, &check));
         self.arm(host, &check);
     }
 
@@ -81,10 +75,7 @@ impl Engine {
                 now,
                 effects,
             );
-            effects.push(Effect::Updated {
-                host,
-                check: name.clone(),
-            });
+            effects.push(Effect::updated(host, &name));
         }
         self.arm(host, &name);
     }
@@ -126,19 +117,7 @@ impl Engine {
         let subject = (host, name);
         tell_change(subject, record, &told, at, effects);
         end_acknowledgement(subject, record, &told, at, effects);
-        match verdict(record, &told, host_down, at) {
-            Verdict::Silence => {}
-            verdict => {
-                record.status.notified = record.status.notified.saturating_add(1);
-                record.told_at = Some(at);
-                let kind = if verdict == Verdict::Problem {
-                    NotificationKind::Problem
-                } else {
-                    NotificationKind::Recovery
-                };
-                effects.push(Effect::Notify(record.notification(subject, kind, now)));
-            }
-        }
+        record.tell_people(subject, &told, host_down, (now, at), effects);
         if is_fine(state) {
             record.status.notified = 0;
             record.told_at = None;
@@ -152,6 +131,25 @@ impl Engine {
 }
 
 impl CheckRecord {
+    /// Tells people what the rules say they are to be told.
+    fn tell_people(
+        &mut self,
+        subject: (HostId, &CheckName),
+        told: &Transition,
+        host_down: bool,
+        (now, at): (Timestamp, Timestamp),
+        effects: &mut Vec<Effect>,
+    ) {
+        let kind = match verdict(self, told, host_down, at) {
+            Verdict::Silence => return,
+            Verdict::Problem => NotificationKind::Problem,
+            Verdict::Recovery => NotificationKind::Recovery,
+        };
+        self.status.notified = self.status.notified.saturating_add(1);
+        self.told_at = Some(at);
+        effects.push(Effect::Notify(self.notification(subject, kind, now)));
+    }
+
     fn keep(&mut self, taken: Timestamp, result: CheckResult) {
         let status = &mut self.status;
         status.output = cut(result.output);
@@ -224,12 +222,7 @@ fn tell_change(
             output: change.output.clone(),
         };
         effects.push(Effect::StateChanged(change.clone()));
-        effects.push(Effect::History(HistoryEntry {
-            host,
-            check: Some(name.clone()),
-            at,
-            kind,
-        }));
+        effects.push(Effect::history(host, Some(name), at, kind));
     }
     if told.began {
         effects.push(Effect::ProblemBegan(change));
@@ -249,11 +242,6 @@ fn end_acknowledgement(
     let ends = |a: &crate::Acknowledgement| is_fine(told.to) || (changed && !a.sticky);
     if record.status.acknowledgement.take_if(|a| ends(a)).is_some() {
         let kind = HistoryKind::AcknowledgementEnded;
-        effects.push(Effect::History(HistoryEntry {
-            host,
-            check: Some(name.clone()),
-            at,
-            kind,
-        }));
+        effects.push(Effect::history(host, Some(name), at, kind));
     }
 }

@@ -5,7 +5,7 @@ use escadre_model::{CheckName, HostId, Timestamp};
 
 use super::Engine;
 use crate::record::seconds_after;
-use crate::{CheckRecord, Effect, HistoryEntry, HistoryKind, RunOrder, Runner};
+use crate::{CheckRecord, Effect, HistoryKind, RunOrder, Runner};
 
 /// Seconds beyond a check's own time-out after which a run that has not answered is lost.
 const LOST_AFTER_S: u32 = 60;
@@ -19,21 +19,38 @@ impl Engine {
         name: &CheckName,
         effects: &mut Vec<Effect>,
     ) {
+        self.run_due(now, host, name, effects);
+        let record = self.check_mut(host, name);
+        if record.is_some_and(|r| {
+            r.status.stale_since.is_none() && r.stale_at().is_some_and(|due| due <= now)
+        }) {
+            self.stale_due(now, host, name, effects);
+        }
+        if self
+            .check_mut(host, name)
+            .is_some_and(|record| is_due(record.silence_due, now))
+        {
+            self.silence_due(now, host, name, effects);
+        }
+        self.arm(host, name);
+    }
+
+    fn run_due(
+        &mut self,
+        now: Timestamp,
+        host: HostId,
+        name: &CheckName,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(record) = self.check_mut(host, name) else {
             return;
         };
-        let is_due = |due: Option<Timestamp>| due.is_some_and(|due| due <= now);
-        if is_due(record.lost_at) {
+        if is_due(record.lost_at, now) {
             record.lost_at = None;
             let kind = HistoryKind::Lost;
-            effects.push(Effect::History(HistoryEntry {
-                host,
-                check: Some(name.clone()),
-                at: now,
-                kind,
-            }));
+            effects.push(Effect::history(host, Some(name), now, kind));
         }
-        if record.lost_at.is_none() && is_due(record.status.next_run) {
+        if record.lost_at.is_none() && is_due(record.status.next_run, now) {
             let due = record.status.next_run.unwrap_or(now);
             record.lost_at = Some(record.lost_after(now));
             effects.push(Effect::Run(RunOrder {
@@ -43,19 +60,6 @@ impl Engine {
                 forced: false,
             }));
         }
-        let record = self.check_mut(host, name);
-        if record.is_some_and(|r| {
-            r.status.stale_since.is_none() && r.stale_at().is_some_and(|due| due <= now)
-        }) {
-            self.stale_due(now, host, name, effects);
-        }
-        if self
-            .check_mut(host, name)
-            .is_some_and(|record| is_due(record.silence_due))
-        {
-            self.silence_due(now, host, name, effects);
-        }
-        self.arm(host, name);
     }
 
     /// After a result: the next time, counted from when this run was due.
@@ -138,4 +142,8 @@ fn next_after(due: Timestamp, step: u32, now: Timestamp) -> Timestamp {
     } else {
         seconds_after(next, step)
     }
+}
+
+fn is_due(due: Option<Timestamp>, now: Timestamp) -> bool {
+    due.is_some_and(|due| due <= now)
 }
