@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use escadre_model::check::{CheckCommand, CheckDefinition, CheckResult, CheckState};
-use escadre_model::{CheckName, Timestamp};
+use escadre_model::check::{CheckCommand, CheckDefinition, CheckResult, CheckState, StateKind};
+use escadre_model::{CheckName, HostId, Timestamp};
 use escadre_probe::checks::{State, default_checks, run};
 use escadre_probe::{Plugins, Prober, inventory};
+use escadre_watch::{Effect, Engine, Event, ResultEvent, Runner, Settings, Watched};
 use insta::assert_snapshot;
 
 fn builtin(name: &str, args: &[&str]) -> CheckResult {
@@ -166,4 +167,69 @@ fn default_checks_are_well_here_or_say_what_is_not() {
             );
         }
     }
+}
+
+#[test]
+fn an_agent_runs_its_host_by_the_engine() {
+    let host = HostId::from_random([3; 16]);
+    let start: Timestamp = "2026-11-20T08:00:00Z".parse().expect("a time");
+    let checks = default_checks(&inventory::collect());
+    let expected: Vec<_> = checks
+        .iter()
+        .filter(|check| check.command != CheckCommand::Passive)
+        .map(|check| check.name.clone())
+        .collect();
+    let (prober, mut engine) = (Prober::new(2), Engine::new(Settings::default()));
+    let define = Event::Define {
+        host,
+        runner: Runner::Here,
+        checks: checks.iter().cloned().map(Watched::from).collect(),
+    };
+    let mut orders = runs(engine.handle(start, define));
+    orders.sort();
+    assert_eq!(orders.len(), expected.len());
+    for name in orders {
+        let definition = checks
+            .iter()
+            .find(|check| check.name == name)
+            .expect("only what is defined is run");
+        let result = block_on(prober.run(definition));
+        let taken = start + Duration::from_secs(1);
+        let event = ResultEvent {
+            host,
+            check: name.clone(),
+            sequence: None,
+            taken,
+            result: result.clone(),
+        };
+        engine.handle(taken, Event::Result(event));
+        let status = engine.status(host, &name).expect("it is watched");
+        assert_eq!(
+            (status.state, &status.output),
+            (result.state, &result.output)
+        );
+        let again = if status.kind == StateKind::Hard {
+            definition.interval_s
+        } else {
+            definition.retry_s
+        };
+        assert_eq!(
+            status.next_run,
+            Some(start + Duration::from_secs(again.into())),
+            "{name}"
+        );
+    }
+    assert!(
+        engine
+            .next_due()
+            .is_some_and(|due| due > start + Duration::from_secs(1))
+    );
+}
+
+fn runs(effects: Vec<Effect>) -> Vec<CheckName> {
+    let name = |effect| match effect {
+        Effect::Run(order) => Some(order.check),
+        _ => None,
+    };
+    effects.into_iter().filter_map(name).collect()
 }
