@@ -80,6 +80,8 @@ pub(crate) enum Command {
     /// The publisher's key and the trust metadata
     #[command(subcommand)]
     Publisher(Publisher),
+    /// Choose packages for a machine, and say why
+    Select(Select),
     /// The program on every machine
     #[command(subcommand)]
     Agent(Agent),
@@ -104,9 +106,9 @@ pub(crate) struct Up {
     /// [default: escadre/publisher in your configuration folder]
     #[arg(long, env = "ESCADRE_PUBLISHER_KEY", value_name = "DIR")]
     pub(crate) publisher_key: Option<PathBuf>,
-    /// Trusted root metadata of a publisher on another machine (first start only); no key is made here then
-    #[arg(long, value_name = "FILE", conflicts_with = "publisher_key")]
-    pub(crate) publisher_root: Option<PathBuf>,
+    /// Further names of this machine for its certificate
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) names: Vec<String>,
     /// Do not start an agent for this machine
     #[arg(long)]
     pub(crate) no_agent: bool,
@@ -453,14 +455,57 @@ pub(crate) enum Publisher {
         /// Protect the key by a passphrase, which is asked for
         #[arg(long)]
         passphrase: bool,
-        /// Public keys of the server (`escadre publisher server-keys`), to make the first trusted root here
-        #[arg(long, value_name = "FILE")]
-        server_keys: Option<PathBuf>,
     },
-    /// Protect the key by a new passphrase, which is asked for
-    Passphrase {
+    /// Let the key follow the server's trusted root, whose fingerprint you compared with another publisher
+    Pin {
         #[command(flatten)]
         key: PublisherKey,
+        /// SHA-256 of the root, as `publisher show` of the other publisher prints it
+        fingerprint: String,
+    },
+}
+
+/// Options of `select`.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Select {
+    #[command(subcommand)]
+    pub(crate) command: Option<SelectCommand>,
+    #[command(flatten)]
+    pub(crate) wish: Option<SelectWish>,
+}
+
+/// A profile for a host.
+#[derive(Args)]
+pub(crate) struct SelectWish {
+    /// The profile, a TOML file
+    #[arg(required = true)]
+    pub(crate) profile: PathBuf,
+    /// For which host
+    #[arg(long, value_name = "NAME", required = true)]
+    pub(crate) host: String,
+    /// Mirror folder or URL to choose from [default: the lists of this machine's apt]
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) mirror: Option<String>,
+    /// Accept repositories without a valid signature
+    #[arg(long)]
+    pub(crate) unsigned: bool,
+    /// Make an offline bundle of what the host lacks, sign and publish it: NAME@VERSION, or NAME for version 1
+    #[arg(long, value_name = "BUNDLE")]
+    pub(crate) bundle: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: PublisherKey,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SelectCommand {
+    /// Run a recorded case of the Mandriva installer and print its results
+    Replay {
+        /// case.json; its files lie beside it
+        case: PathBuf,
+        /// Behave as that version of the installer: 2008.1, 2010.0 or per-level
+        #[arg(long)]
+        era: Option<String>,
     },
 }
 
@@ -489,6 +534,9 @@ pub(crate) enum Agent {
         /// Stop when standard input closes (the parent is gone)
         #[arg(long, hide = true)]
         with_parent: bool,
+        /// Log as JSON lines
+        #[arg(long)]
+        log_json: bool,
     },
 }
 

@@ -1,7 +1,7 @@
 //! The REST API from a program: over the socket of the state folder, or over HTTPS with a token.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -14,6 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{cli::Connection, place};
 
 /// A client of one server.
+#[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
@@ -92,8 +93,8 @@ impl Client {
     }
 
     /// Puts bytes.
-    pub(crate) async fn put_bytes(&self, path: &str, bytes: Bytes) -> Result<()> {
-        self.send(self.request(Method::PUT, path).body(bytes)).await.map(drop)
+    pub(crate) async fn put_bytes(&self, path: impl AsRef<str>, bytes: Bytes) -> Result<()> {
+        self.send(self.request(Method::PUT, path.as_ref()).body(bytes)).await.map(drop)
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -146,9 +147,4 @@ pub(crate) fn escape(text: &str) -> String {
         }
         escaped
     })
-}
-
-/// Whether a file of the state folder is there, for messages.
-pub(crate) fn exists(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
 }

@@ -12,7 +12,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::{
-    cli::{Cli, Command},
+    choose,
+    cli::{Cli, Command, Select, SelectCommand},
     client::Client,
     render::Format,
     ship, up,
@@ -27,8 +28,11 @@ pub(crate) struct Session {
 /// Runs a command to its end.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
-        Command::Up(options) => many_threads()?.block_on(up::run(&cli.connection, options)),
+        Command::Up(options) => many_threads()?.block_on(up::run(&cli.connection, options, cli.format)),
         Command::Agent(agent) => agent::run(&cli.connection, agent, cli.format),
+        Command::Select(Select { command: Some(SelectCommand::Replay { case, era }), .. }) => {
+            choose::replay(&case, era.as_deref())
+        }
         command => {
             let session = Session { client: Client::new(&cli.connection)?, format: cli.format };
             many_threads()?.block_on(ask(&session, command))
@@ -49,6 +53,7 @@ async fn ask(session: &Session, command: Command) -> Result<ExitCode> {
         Command::Settings(command) => account::settings(session, command).await?,
         Command::Healthcheck => return health::run(session).await,
         Command::Publisher(command) => ship::publisher(session, command).await?,
+        Command::Select(select) => choose::select(session, select).await?,
         Command::Up(_) | Command::Agent(_) => unreachable!("handled before a client is made"),
     }
     Ok(ExitCode::SUCCESS)

@@ -3,9 +3,11 @@
 //! One program plays every role. This crate is the command line and what joins the roles in one process; it holds no
 //! rule of any plane.
 
+mod choose;
 mod cli;
 mod client;
 mod commands;
+mod log;
 mod place;
 mod render;
 mod ship;
