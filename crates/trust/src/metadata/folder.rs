@@ -25,6 +25,7 @@ use tough::schema::{
 use super::{
     document::{self, Lifetimes, MAX_MANIFEST_BYTES, MAX_TARGETS_BYTES, SPECIFICATION},
     keys::{Fingerprint, PublicKey},
+    names::{TIMESTAMP_FILE, is_served, version_in},
     online::OnlineKeys,
     root::{self, RootSummary},
     targets,
@@ -36,7 +37,6 @@ use crate::{
 
 /// How many old snapshots and lists stay for agents that are in the middle of an update.
 const KEPT_VERSIONS: usize = 8;
-const TIMESTAMP_FILE: &str = "timestamp.json";
 
 /// The folder, with the lock that makes accepting a compare-and-swap.
 #[derive(Debug)]
@@ -161,57 +161,30 @@ impl MetadataFolder {
         now: Timestamp,
     ) -> Result<(), TrustError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let current_root = self.parsed_root()?;
-        let root = match (new_root, &current_root) {
-            (Some(bytes), current) => {
-                let root = document::parse::<Root>(bytes)?;
-                root::check_succession(current.as_ref(), &root)?;
-                root
-            }
-            (None, Some(root)) => root.clone(),
-            (None, None) => {
-                return Err(TrustError::RootUnknown {
-                    reason: "no root is published yet".to_owned(),
-                });
-            }
-        };
+        let current = self.parsed_root()?;
+        let root = next_root(current.as_ref(), new_root)?;
         document::check_expiry(&root.signed, now)?;
         check_online(&root.signed, online)?;
-        let list = match (new_targets, &current_root) {
+        let list = match (new_targets, &current) {
             (Some(bytes), current) => {
                 self.acceptable(&root.signed, current.as_ref(), bytes, now)?
             }
             (None, Some(current)) => {
-                let list = self
-                    .newest::<Targets>(&current.signed, "targets.json")?
-                    .ok_or_else(no_list)?
-                    .1;
+                let newest = self.newest::<Targets>(&current.signed, "targets.json")?;
+                let list = newest.ok_or_else(no_list)?.1;
                 document::verify(&root.signed, &list)?;
                 list
             }
             (None, None) => return Err(no_list()),
         };
+        let (root, list) = (root.signed.version, list.signed.version);
         if let Some(bytes) = new_targets {
-            write_private(
-                &self
-                    .folder
-                    .join(format!("{}.targets.json", list.signed.version)),
-                bytes,
-            )?;
+            write_private(&self.folder.join(format!("{list}.targets.json")), bytes)?;
         }
         if let Some(bytes) = new_root {
-            write_private(
-                &self
-                    .folder
-                    .join(format!("{}.root.json", root.signed.version)),
-                bytes,
-            )?;
+            write_private(&self.folder.join(format!("{root}.root.json")), bytes)?;
         }
-        tracing::info!(
-            root = root.signed.version,
-            targets = list.signed.version,
-            "trust metadata published"
-        );
+        tracing::info!(root, targets = list, "trust metadata published");
         self.freshen_locked(online, lifetimes, now).map(drop)
     }
 
@@ -350,28 +323,31 @@ impl MetadataFolder {
                 wanted,
             });
         }
+        self.check_bundles(current.as_ref(), &list.signed)?;
+        Ok(list)
+    }
+
+    /// No bundle has changed, and each new one's manifest is here.
+    fn check_bundles(&self, current: Option<&Targets>, list: &Targets) -> Result<(), TrustError> {
         let before = current
-            .as_ref()
             .map(targets::listed)
             .transpose()?
             .unwrap_or_default();
-        for (bundle, target) in targets::listed(&list.signed)? {
+        for (bundle, target) in targets::listed(list)? {
             match before.get(&bundle) {
                 Some(old) if *old == target => continue,
                 Some(_) => return Err(TrustError::BundleChanged { bundle }),
                 None => {}
             }
-            let path = self
-                .folder
-                .join(targets::manifest_file(&bundle, &target.hashes.sha256));
+            let sha256 = &target.hashes.sha256;
+            let path = self.folder.join(targets::manifest_file(&bundle, sha256));
             let manifest = read_if_there(&path, MAX_MANIFEST_BYTES)?.unwrap_or_default();
-            if manifest.len() as u64 != target.length
-                || Sha256::digest(&manifest)[..] != target.hashes.sha256[..]
-            {
+            let is_it = Sha256::digest(&manifest)[..] == sha256[..];
+            if manifest.len() as u64 != target.length || !is_it {
                 return Err(TrustError::ManifestMissing { bundle });
             }
         }
-        Ok(list)
+        Ok(())
     }
 
     fn parsed_root(&self) -> Result<Option<Signed<Root>>, TrustError> {
@@ -424,6 +400,22 @@ impl MetadataFolder {
     }
 }
 
+/// The root that will count: the new one if it follows the current one, else the current one.
+fn next_root(
+    current: Option<&Signed<Root>>,
+    new_root: Option<&[u8]>,
+) -> Result<Signed<Root>, TrustError> {
+    match (new_root, current) {
+        (Some(bytes), current) => {
+            let root = document::parse::<Root>(bytes)?;
+            root::check_succession(current, &root)?;
+            Ok(root)
+        }
+        (None, Some(root)) => Ok(root.clone()),
+        (None, None) => Err(no_list()),
+    }
+}
+
 fn check_online(root: &Root, online: &OnlineKeys) -> Result<(), TrustError> {
     if RootSummary::of(root)?.online == online.public() {
         return Ok(());
@@ -448,97 +440,8 @@ fn version_after(old: u64, now: Timestamp) -> NonZeroU64 {
     NonZeroU64::new(clock.max(old.saturating_add(1))).unwrap_or(NonZeroU64::MIN)
 }
 
-/// The number in `NUMBER.SUFFIX`, in its one canonical form.
-fn version_in(name: &str, suffix: &str) -> Option<u64> {
-    let number = name.strip_suffix(suffix)?.strip_suffix('.')?;
-    number
-        .parse()
-        .ok()
-        .filter(|version: &u64| version.to_string() == number)
-}
-
-fn is_served(name: &str) -> bool {
-    if let Some(rest) = name.strip_prefix("manifests/") {
-        return is_manifest(rest);
-    }
-    let versioned = ["root.json", "targets.json", "snapshot.json"];
-    name == TIMESTAMP_FILE
-        || versioned
-            .iter()
-            .any(|suffix| version_in(name, suffix).is_some())
-}
-
-/// `NAME/SHA256.VERSION.json`
-fn is_manifest(rest: &str) -> bool {
-    let parts = || {
-        let (name, file) = rest.split_once('/')?;
-        let (hash, version) = file.strip_suffix(".json")?.split_once('.')?;
-        Some((name, hash, version))
-    };
-    parts().is_some_and(|(name, hash, version)| {
-        let is_hash = hash.len() == 64
-            && hash
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        is_hash && BundleRef::new(name, version).is_ok()
-    })
-}
-
 fn no_list() -> TrustError {
     TrustError::RootUnknown {
         reason: "no root and list of bundles are published yet".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn only_our_names_are_served() {
-        let hash = "0f".repeat(32);
-        let manifest = format!("manifests/hello/{hash}.1.0~rc1.json");
-        for good in [
-            "timestamp.json",
-            "1.root.json",
-            "12.targets.json",
-            "1800000000.snapshot.json",
-            &manifest,
-        ] {
-            assert!(is_served(good), "{good}");
-        }
-        let dotted = format!("manifests/../{hash}.1.json");
-        let upper = manifest.replace('f', "F");
-        let deep = format!("manifests/a/b/{hash}.1.json");
-        for bad in [
-            "",
-            "root.json",
-            "01.root.json",
-            "+1.root.json",
-            "-1.root.json",
-            "../1.root.json",
-            "/etc/passwd",
-            "1.root.json/..",
-            "manifests/",
-            "manifests/hello/x.1.json",
-            "1.root.json\0",
-            &dotted,
-            &upper,
-            &deep,
-        ] {
-            assert!(!is_served(bad), "{bad}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_served_name_never_leaves_the_folder(name in "\\PC{0,40}", tail in "[a-z0-9./]{0,80}") {
-            for name in [name.clone(), format!("manifests/{tail}"), format!("{name}.root.json")] {
-                if is_served(&name) {
-                    prop_assert!(!name.starts_with('/') && name.split('/').all(|part| part != ".." && !part.is_empty()));
-                }
-            }
-        }
     }
 }

@@ -20,6 +20,7 @@ mod agent;
 mod document;
 mod folder;
 mod keys;
+mod names;
 mod online;
 mod publisher;
 mod refusal;

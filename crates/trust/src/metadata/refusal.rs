@@ -2,6 +2,7 @@
 
 use escadre_model::delivery::Refusal;
 use tough::{
+    TransportErrorKind,
     error::Error,
     schema::{self, RoleType, Root, Signed},
 };
@@ -42,69 +43,44 @@ pub(crate) fn reason(error: &Error, seen: Seen, trusted: &Root) -> UpdateError {
         }
         .into();
     }
+    let metadata = |detail: String| UpdateError::from(Refusal::Metadata { detail });
+    let corrupt = |what: String| UpdateError::from(Refusal::Corrupt { what });
     match error {
         Error::VerifyMetadata { role, source, .. } => {
             unsigned(*role, source, &seen, trusted).into()
         }
-        Error::ParseMetadata { role, .. } => Refusal::Corrupt {
-            what: format!("{} metadata", document::word(*role)),
-        }
-        .into(),
-        Error::Transport { url, source, .. }
-            if source.kind() == tough::TransportErrorKind::FileNotFound =>
-        {
+        Error::ParseMetadata { role, .. } => corrupt(format!("{} metadata", document::word(*role))),
+        Error::Transport { url, source, .. } => {
             let name = url.path().trim_start_matches('/');
-            Refusal::Metadata {
-                detail: format!("the server has no {name}"),
+            match source.kind() {
+                TransportErrorKind::FileNotFound => metadata(format!("the server has no {name}")),
+                _ => corrupt(name.to_owned()),
             }
-            .into()
         }
-        Error::Transport { url, .. } => Refusal::Corrupt {
-            what: url.path().trim_start_matches('/').to_owned(),
-        }
-        .into(),
-        Error::DatastoreCreate { path, source, .. } => write_failure(path, source).into(),
-        Error::DatastoreOpen { path, source, .. } | Error::DatastoreRemove { path, source, .. } => {
-            write_failure(path, source).into()
-        }
-        other => Refusal::Metadata {
-            detail: other.to_string(),
-        }
-        .into(),
+        Error::DatastoreCreate { path, source, .. }
+        | Error::DatastoreOpen { path, source, .. }
+        | Error::DatastoreRemove { path, source, .. } => write_failure(path, source).into(),
+        other => metadata(other.to_string()),
     }
 }
 
 /// Tells a stranger's signature from a missing or bad one.
 fn unsigned(role: RoleType, source: &schema::Error, seen: &Seen, trusted: &Root) -> Refusal {
     let suffix = format!("{}.json", document::word(role));
-    let fetched = seen
-        .fetched
-        .iter()
-        .rev()
-        .find(|(name, _)| name.ends_with(&suffix))
-        .map(|(_, content)| content);
-    let signers: Vec<String> = fetched
-        .and_then(|content| serde_json::from_slice::<Signed<serde_json::Value>>(content).ok())
-        .map(|document| {
-            document
-                .signatures
-                .iter()
-                .map(|signature| hex::encode(&signature.keyid[..]))
-                .collect()
-        })
-        .unwrap_or_default();
     let newest = seen
         .fetched
         .iter()
         .rev()
-        .filter(|(name, _)| name.ends_with("root.json"));
+        .find(|(name, _)| name.ends_with(&suffix));
+    let signers = newest
+        .map(|(_, content)| signers_of(content))
+        .unwrap_or_default();
     let mut known: Vec<String> = trusted.keys.keys().map(|id| hex::encode(&id[..])).collect();
     if role != RoleType::Root {
-        let roots = newest.filter_map(|(_, content)| document::parse::<Root>(content).ok());
         known.extend(
-            roots
-                .flat_map(|root| root.signed.keys.into_keys())
-                .map(|id| hex::encode(&id[..])),
+            seen.fetched
+                .iter()
+                .flat_map(|(name, content)| keys_in(name, content)),
         );
     }
     match signers.first() {
@@ -117,6 +93,27 @@ fn unsigned(role: RoleType, source: &schema::Error, seen: &Seen, trusted: &Root)
             detail: source.to_string(),
         },
     }
+}
+
+fn signers_of(content: &[u8]) -> Vec<String> {
+    let document = serde_json::from_slice::<Signed<serde_json::Value>>(content);
+    let signatures = document
+        .map(|document| document.signatures)
+        .unwrap_or_default();
+    signatures
+        .iter()
+        .map(|signature| hex::encode(&signature.keyid[..]))
+        .collect()
+}
+
+/// The keys that a root of this update names.
+fn keys_in(name: &str, content: &[u8]) -> Vec<String> {
+    if !name.ends_with("root.json") {
+        return Vec::new();
+    }
+    let root = document::parse::<Root>(content).ok();
+    let keys = root.map(|root| root.signed.keys).unwrap_or_default();
+    keys.keys().map(|id| hex::encode(&id[..])).collect()
 }
 
 fn write_failure(path: &std::path::Path, source: &std::io::Error) -> TrustError {

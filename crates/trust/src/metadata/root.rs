@@ -96,17 +96,7 @@ pub(crate) fn planned(
     version: NonZeroU64,
     now: Timestamp,
 ) -> Result<Signed<Root>, TrustError> {
-    let publishers: BTreeSet<PublicKey> = plan.publishers.iter().copied().collect();
-    if publishers.len() != plan.publishers.len() {
-        return Err(TrustError::RootPlan(
-            "a publisher's key is named twice".to_owned(),
-        ));
-    }
-    if publishers.len() > MAX_PUBLISHERS {
-        return Err(TrustError::RootPlan(format!(
-            "more than {MAX_PUBLISHERS} publishers"
-        )));
-    }
+    let publishers = distinct_publishers(plan)?;
     let mut keys = HashMap::new();
     let mut role = |members: &[PublicKey], threshold: u32| -> Result<RoleKeys, TrustError> {
         let threshold = NonZeroU64::new(threshold.into())
@@ -123,7 +113,6 @@ pub(crate) fn planned(
             _extra: HashMap::new(),
         })
     };
-    let publishers: Vec<PublicKey> = publishers.into_iter().collect();
     let roles = HashMap::from([
         (RoleType::Root, role(&publishers, plan.threshold)?),
         (RoleType::Targets, role(&publishers, plan.threshold)?),
@@ -144,6 +133,22 @@ pub(crate) fn planned(
         signed: root,
         signatures: Vec::new(),
     })
+}
+
+/// The publishers' keys, sorted.
+fn distinct_publishers(plan: &RootPlan) -> Result<Vec<PublicKey>, TrustError> {
+    let publishers: BTreeSet<PublicKey> = plan.publishers.iter().copied().collect();
+    if publishers.len() != plan.publishers.len() {
+        return Err(TrustError::RootPlan(
+            "a publisher's key is named twice".to_owned(),
+        ));
+    }
+    if publishers.len() > MAX_PUBLISHERS {
+        return Err(TrustError::RootPlan(format!(
+            "more than {MAX_PUBLISHERS} publishers"
+        )));
+    }
+    Ok(publishers.into_iter().collect())
 }
 
 /// The invariants of the module's head.
