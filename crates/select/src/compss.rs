@@ -169,14 +169,16 @@ pub fn flat<'a>(
 ) -> String {
     let mut text = String::new();
     for group in groups {
-        text.push_str(&format!(
-            "{} [icon=xxx] [path={}]\n",
-            group.label, group.path
-        ));
+        text.extend([
+            group.label.as_str(),
+            " [icon=xxx] [path=",
+            group.path.as_str(),
+            "]\n",
+        ]);
         let flags: Vec<String> = group.category_flags().collect();
         for (rate, name, clauses) in packages.clone() {
             if rate > 0 && clauses.iter().any(|clause| clause.touches(&flags)) {
-                text.push_str(&format!("\t{rate} {name}\n"));
+                text.extend(["\t", rate.to_string().as_str(), " ", name, "\n"]);
             }
         }
     }

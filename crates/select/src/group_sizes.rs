@@ -8,7 +8,8 @@ use crate::{
     condition::Clause,
     flags::Flags,
     rating::Ratings,
-    urpm::{PackageId, Urpm, written},
+    replay::recorded_order,
+    urpm::{PackageId, Urpm, Visiting, written},
 };
 
 /// Packages that come with the same combination of flags.
@@ -126,20 +127,40 @@ impl GroupSizes {
     }
 }
 
-/// Packages that are not there yet, by their conditions; sorted by these.
+/// Packages that are not there yet, by their conditions.
 fn same_conditions(
     urpm: &Urpm,
     ratings: &Ratings,
     level: u8,
-) -> BTreeMap<Vec<Clause>, Vec<PackageId>> {
-    let mut same: BTreeMap<Vec<Clause>, Vec<PackageId>> = BTreeMap::new();
+) -> Vec<(Vec<Clause>, Vec<PackageId>)> {
+    let mut same: BTreeMap<&[Clause], Vec<PackageId>> = BTreeMap::new();
     for (id, rating) in ratings.iter() {
         let counts = rating.rate > 0 && rating.rate >= level && !rating.is_false();
         if counts && !urpm.marks(id).is_available() {
-            same.entry(rating.clauses.clone()).or_default().push(id);
+            same.entry(&rating.clauses).or_default().push(id);
         }
     }
-    same
+    let mut same: Vec<(Vec<Clause>, Vec<PackageId>)> = same
+        .into_iter()
+        .map(|(clauses, ids)| (clauses.to_vec(), ids))
+        .collect();
+    match urpm.options.visiting {
+        Visiting::ByName => same,
+        Visiting::AsRecorded => {
+            same.sort_by_key(|(_, ids)| ids.first().copied());
+            let keys: Vec<String> = same.iter().map(|(clauses, _)| joined(clauses)).collect();
+            let order = recorded_order::order(keys.iter().map(String::as_str));
+            order.into_iter().map(|place| same[place].clone()).collect()
+        }
+    }
+}
+
+fn joined(clauses: &[Clause]) -> String {
+    clauses
+        .iter()
+        .map(Clause::to_string)
+        .collect::<Vec<_>>()
+        .join("\t")
 }
 
 /// What would come with packages: a quick closure over requires and suggestions.

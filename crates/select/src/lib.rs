@@ -16,6 +16,7 @@ pub mod condition;
 pub mod era;
 pub mod flags;
 pub mod group_sizes;
+pub mod lint;
 pub mod locale;
 pub mod log;
 pub mod machine;

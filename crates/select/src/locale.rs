@@ -155,6 +155,11 @@ pub fn is_known(code: &str) -> bool {
     entry(code).is_some()
 }
 
+/// Every code.
+pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
+    LANGUAGES.iter().map(|row| row.0)
+}
+
 /// The `LANGUAGE` list: the explicit one, else `ll_CC`, the code, and the main language in lower case, each once.
 pub fn language_list(code: &str) -> Vec<String> {
     if let Some((_, _, _, explicit)) = entry(code).filter(|row| !row.3.is_empty()) {

@@ -8,8 +8,9 @@ use crate::{
     condition::{Clause, Settler},
     flags::Flags,
     machine::Machine,
-    rpmsrate::RateFile,
-    urpm::{PackageId, Urpm},
+    replay::recorded_order,
+    rpmsrate::{RateFile, Rated},
+    urpm::{PackageId, Urpm, Visiting},
 };
 
 /// The rate of a package and what must hold for it.
@@ -19,6 +20,8 @@ pub struct Rating {
     pub rate: u8,
     /// All of these must hold.
     pub clauses: Vec<Clause>,
+    /// The conditions as the rate file has them, and the one that its language implies.
+    pub conditions: Vec<Arc<str>>,
     /// The last line of the rate file that names it.
     pub line: u32,
 }
@@ -56,7 +59,7 @@ impl Ratings {
             ..Self::default()
         };
         let mut settler = Settler::new(machine, flags);
-        for (name, rated) in &file.packages {
+        for (name, rated) in visited(file, urpm.options.visiting) {
             let Some(id) = urpm.package_by_name(name) else {
                 continue;
             };
@@ -69,6 +72,7 @@ impl Ratings {
                     0
                 },
                 clauses: settler.settle(&conditions),
+                conditions,
                 line: rated.lines.last().copied().unwrap_or_default(),
             };
             ratings.by_id.insert(id, rating);
@@ -99,6 +103,17 @@ impl Ratings {
         wanted.sort_by_key(|(rate, _)| std::cmp::Reverse(*rate));
         wanted
     }
+}
+
+/// The packages of a rate file in the order of a run.
+fn visited(file: &RateFile, visiting: Visiting) -> Vec<(&String, &Rated)> {
+    let mut packages: Vec<(&String, &Rated)> = file.packages.iter().collect();
+    if visiting == Visiting::AsRecorded {
+        packages.sort_by_key(|(_, rated)| rated.place);
+        let order = recorded_order::order(packages.iter().map(|(name, _)| name.as_str()));
+        packages = order.into_iter().map(|place| packages[place]).collect();
+    }
+    packages
 }
 
 /// A package that requires the locales of exactly one language is for that language only.

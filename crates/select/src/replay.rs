@@ -5,6 +5,7 @@
 
 mod case;
 mod output;
+pub(crate) mod recorded_order;
 mod run;
 mod script;
 

@@ -25,6 +25,8 @@ pub struct Rated {
     pub flags: Vec<Arc<str>>,
     /// Lines that name it, in order.
     pub lines: Vec<u32>,
+    /// Its place among all packages, by where it is named first.
+    pub place: usize,
 }
 
 /// What a rate file says.
@@ -242,11 +244,13 @@ impl Reader {
 
     fn package(&mut self, name: &str, rate: u8, flags: &[Arc<str>]) {
         let line = self.line;
+        let place = self.result.packages.len();
         let Some(previous) = self.result.packages.get_mut(name) else {
             let rated = Rated {
                 rate,
                 flags: flags.to_vec(),
                 lines: vec![line],
+                place,
             };
             self.result.packages.insert(name.to_owned(), rated);
             return;

@@ -58,9 +58,21 @@ impl Marks {
     }
 }
 
+/// In which order things are visited that have none; only the order of log lines depends on it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Visiting {
+    /// By name.
+    #[default]
+    ByName,
+    /// As in the recorded runs of the original: for replays.
+    AsRecorded,
+}
+
 /// What changes how choices are made.
 #[derive(Debug, Default, Clone)]
 pub struct Options {
+    /// In which order things are visited that have none.
+    pub visiting: Visiting,
     /// Imposed preferences, then those of the distribution.
     pub preferences: NameList,
     /// Leave suggestions out.

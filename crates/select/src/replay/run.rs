@@ -13,7 +13,7 @@ use crate::{
     rating::Ratings,
     rpmsrate::{self, RateFile},
     step::Step,
-    urpm::{Installed, Medium, NameList, Options, Universe, Urpm},
+    urpm::{Installed, Medium, NameList, Options, Universe, Urpm, Visiting},
 };
 
 /// A case that is being run.
@@ -85,8 +85,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn text(&self, file: &Option<String>) -> Option<String> {
-        let bytes = (self.files)(file.as_ref()?)?;
+    fn text(&self, file: Option<&str>) -> Option<String> {
+        let bytes = (self.files)(file?)?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -108,7 +108,7 @@ impl<'a> Run<'a> {
 
     fn rate_file(&self) -> (RateFile, Option<String>) {
         let name = self.case.rpmsrate.clone().unwrap_or_default();
-        let text = self.text(&self.case.rpmsrate).unwrap_or_default();
+        let text = self.text(self.case.rpmsrate.as_deref()).unwrap_or_default();
         let (file, error) = rpmsrate::parse(&name, &text);
         (file, error.map(|error| error.to_string()))
     }
@@ -142,7 +142,7 @@ impl<'a> Run<'a> {
             self.line(compss::log(&groups));
             return Some(groups);
         }
-        let text = self.text(&Some(named.clone())).unwrap_or_default();
+        let text = self.text(Some(&named)).unwrap_or_default();
         let about = Circumstances {
             meta_class: self.case.meta_class.clone(),
             low_resources: self.case.hardware_is_low(),
@@ -215,8 +215,12 @@ impl<'a> Run<'a> {
                 .unwrap_or_default(),
         );
         let name = case.prefer.clone().unwrap_or_default();
-        let prefer = NameList::parse(&name, &self.text(&case.prefer).unwrap_or_default());
+        let prefer = NameList::parse(
+            &name,
+            &self.text(case.prefer.as_deref()).unwrap_or_default(),
+        );
         let options = Options {
+            visiting: Visiting::AsRecorded,
             preferences: NameList::of(case.preferred_packages.iter().map(String::as_str))
                 .then(prefer),
             no_suggests: case.no_suggests,
@@ -298,7 +302,9 @@ impl<'a> Run<'a> {
         self.set("final", state);
         self.set("final_flags", flags);
         self.set("groups", json!(groups));
-        self.set("dialogs", json!(script.dialogs));
+        // The original had no list at all where nothing was asked.
+        let asked = (!script.dialogs.is_empty()).then_some(script.dialogs);
+        self.set("dialogs", json!(asked));
         if let Some(desktop) = script.desktop_default {
             self.set("desktop_default", json!(desktop));
         }

@@ -204,7 +204,7 @@ mod tests {
         );
         check(
             "5 CAT_KDE || CAT GNOME || CAT_XFCE audacity",
-            &[("5", 0), ("CAT_KDE||CAT", 2), ("GNOME||CAT_XFCE", 16)],
+            &[("5", 0), ("CAT_KDE||CAT", 2), ("GNOME||CAT_XFCE", 17)],
             "audacity",
         );
     }

@@ -47,7 +47,7 @@ impl Urpm {
                 let wants = chosen.into_iter().map(|id| Want {
                     from: want.from,
                     property: Some(property.clone()),
-                    suggested: want.suggested,
+                    suggested_by: want.suggested_by,
                     ..Want::new(What::Packages(vec![id]))
                 });
                 agenda.first(wants.collect());

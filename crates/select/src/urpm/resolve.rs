@@ -46,7 +46,8 @@ pub(super) struct Want {
     pub(super) property: Option<String>,
     /// An installed package would lose this name, because of that selected one.
     pub(super) promote: Option<(String, PackageId)>,
-    pub(super) suggested: bool,
+    /// The package that only suggests it.
+    pub(super) suggested_by: Option<PackageId>,
 }
 
 impl Want {
@@ -56,7 +57,7 @@ impl Want {
             from: None,
             property: None,
             promote: None,
-            suggested: false,
+            suggested_by: None,
         }
     }
 }
@@ -138,8 +139,7 @@ impl Urpm {
             !before && self.installed.providing(text).next().is_none()
         });
         let wants = suggested.into_iter().map(|(_, property)| Want {
-            suggested: true,
-            property: Some(format!("suggested by {}", package.name)),
+            suggested_by: Some(id),
             ..Want::new(What::Property(property.clone()))
         });
         wants.collect()
@@ -235,9 +235,9 @@ impl Urpm {
             (None, What::Packages(_)) => String::new(),
         };
         Cause {
-            from: want.from,
+            from: want.from.or(want.suggested_by),
             property,
-            suggested: want.suggested,
+            suggested: want.suggested_by.is_some(),
         }
     }
 

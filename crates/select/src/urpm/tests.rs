@@ -1,5 +1,7 @@
 //! The resolver by small worlds: the lines of the DrakX reference §6 and §13.
 
+use std::fmt::Write;
+
 use super::*;
 
 fn world(synthesis: &str, installed: &str, preferences: &str) -> Urpm {
@@ -37,7 +39,8 @@ fn expand(text: &str) -> String {
                 .replace('~', " ")
         };
         let (name, version) = parts[0].split_once(' ').expect("a name and a version");
-        out.push_str(&format!("@provides@{name}[== {version}-1]@{}\n", part(4)));
+        writeln!(out, "@provides@{name}[== {version}-1]@{}", part(4))
+            .expect("a text takes everything");
         for (tag, index) in [
             ("requires", 1),
             ("suggests", 2),
@@ -45,10 +48,10 @@ fn expand(text: &str) -> String {
             ("obsoletes", 5),
         ] {
             if !part(index).is_empty() {
-                out.push_str(&format!("@{tag}@{}\n", part(index)));
+                writeln!(out, "@{tag}@{}", part(index)).expect("a text takes everything");
             }
         }
-        out.push_str(&format!("@info@{name}-{version}-1.noarch@0@100@G\n"));
+        writeln!(out, "@info@{name}-{version}-1.noarch@0@100@G").expect("a text takes everything");
     }
     out
 }

@@ -226,7 +226,7 @@ pub(crate) fn written(property: &Property) -> String {
         } else {
             property.op.sign()
         };
-        text.push_str(&format!("[{sign} {}]", property.version));
+        text.extend(["[", sign, " ", property.version.as_str(), "]"]);
     }
     text
 }
