@@ -18,7 +18,9 @@ use std::{
     thread,
 };
 
-use escadre_bundle::{Content, ContentPath, Decoder, Entry, EntryKind, FileContent, FileHash};
+use escadre_bundle::{
+    ChunkRef, Content, ContentPath, Decoder, Entry, EntryKind, FileContent, FileHash,
+};
 use rustix::{
     fs::{AtFlags, FileType},
     io::Errno,
@@ -202,18 +204,7 @@ impl<'a> Unpacking<'a> {
         let mut file = self.create(folder, &entry.path)?;
         let mut hasher = blake3::Hasher::new();
         for chunk in &content.chunks {
-            let stored = self
-                .blobs
-                .get_unverified(chunk.hash)?
-                .ok_or(BlobError::Missing { hash: chunk.hash })?;
-            let bytes = match decoder.decode(&stored, chunk) {
-                Ok(bytes) => bytes,
-                Err(error) => {
-                    // A verified read puts a chunk aside that went bad where it is kept.
-                    self.blobs.get(chunk.hash)?;
-                    return Err(error.into());
-                }
-            };
+            let bytes = self.fetch(chunk, decoder)?;
             if content.chunks.len() > 1 {
                 hasher.update(bytes);
             }
@@ -239,6 +230,23 @@ impl<'a> Unpacking<'a> {
         }
         file.set_permissions(Permissions::from_mode(entry.mode()))
             .map_err(|error| folder.fault("set the mode of", &entry.path, error))
+    }
+
+    /// A chunk's bytes, verified.
+    fn fetch<'d>(&self, chunk: &ChunkRef, decoder: &'d mut Decoder) -> Result<&'d [u8], BlobError> {
+        let hash = chunk.hash;
+        let stored = self
+            .blobs
+            .get_unverified(hash)?
+            .ok_or(BlobError::Missing { hash })?;
+        match decoder.decode(&stored, chunk) {
+            Ok(bytes) => Ok(bytes),
+            Err(error) => {
+                // A verified read puts a chunk aside that went bad where it is kept.
+                self.blobs.get(hash)?;
+                Err(error.into())
+            }
+        }
     }
 
     /// Creates the file under the name that it is written with.

@@ -17,6 +17,9 @@ pub struct Cutting {
 
 impl Cutting {
     /// What every bundle is cut with: 128 KiB on average, 32 KiB to 1 MiB.
+    ///
+    /// Measured on 1 GB, half text: 64 KiB on average stores 1.7 % more and sends 0.4 times as much after a small change, in
+    /// twice as many files and requests; 256 KiB stores 2.9 % less and sends 1.8 times as much.
     pub const STANDARD: Self = Self {
         shortest: 32 << 10,
         average: 128 << 10,

@@ -17,18 +17,18 @@ mod content;
 mod error;
 mod hash;
 mod manifest;
+mod packages;
 mod path;
 mod words;
 
-pub use action::{
-    Action, Command, Notice, Observation, PackageChange, PackageSet, PackageVersion, Seconds, Undo,
-};
+pub use action::{Action, Command, Notice, Observation, Seconds, Undo};
 pub use chunk::{Chunker, Cut, Cutting};
 pub use codec::{Chunk, Decoder, Encoder, LONGEST_STORED, StoredChunk};
 pub use content::{ChunkRef, Content, Entry, EntryKind, FileContent};
 pub use error::BundleError;
 pub use hash::{ChunkHash, FileHash, ManifestHash};
 pub use manifest::{Conditions, FORMAT, Manifest};
+pub use packages::{PackageChange, PackageSet, PackageVersion};
 pub use path::{ContentPath, LinkTarget};
 pub use words::{join_words, split_words};
 

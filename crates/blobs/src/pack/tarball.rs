@@ -54,21 +54,11 @@ pub(super) fn read(
     feed: &mut Feed<'_>,
 ) -> Result<(), BlobError> {
     feed.shared().set_total(length);
-    let counted = BufReader::with_capacity(
-        256 << 10,
-        Counted {
-            file,
-            shared: feed.shared(),
-        },
-    );
-    let decoded: Box<dyn Read + '_> = match coding {
-        Coding::Plain => Box::new(counted),
-        Coding::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(counted)),
-        Coding::Zstd => match zstd::stream::read::Decoder::with_buffer(counted) {
-            Ok(decoder) => Box::new(decoder),
-            Err(error) => return Err(fault(feed, error)),
-        },
+    let counted = Counted {
+        file,
+        shared: feed.shared(),
     };
+    let decoded = decode(counted, coding).map_err(|error| fault(feed, error))?;
     let meter = Meter::default();
     let mut archive = Archive::new(Metered {
         inner: decoded,
@@ -100,6 +90,15 @@ pub(super) fn read(
     io::copy(&mut archive.into_inner(), &mut io::sink())
         .map_err(|error| fault(feed, error))
         .map(drop)
+}
+
+fn decode<'a>(counted: Counted<'a>, coding: Coding) -> io::Result<Box<dyn Read + 'a>> {
+    let buffered = BufReader::with_capacity(256 << 10, counted);
+    Ok(match coding {
+        Coding::Plain => Box::new(buffered),
+        Coding::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered)),
+        Coding::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(buffered)?),
+    })
 }
 
 fn add<R: Read>(
@@ -134,27 +133,31 @@ fn add<R: Read>(
                 Err(BlobError::entry(&raw, reason))
             }
         },
-        _ => {
-            let executable = entry.header().mode().is_ok_and(|mode| mode & 0o111 != 0);
-            let size = entry.size();
-            meter.allow(u64::MAX);
-            let read = match feed.stream(path, executable, &mut entry) {
-                Err(BlobError::Io { source, .. }) => return Err(fault(feed, source)),
-                read => read?,
-            };
-            if read != size {
-                let detail = format!(
-                    "it is cut short: {read} of {size} bytes of `{}` are there",
-                    raw.escape_ascii()
-                );
-                return Err(fault(
-                    feed,
-                    io::Error::new(io::ErrorKind::UnexpectedEof, detail),
-                ));
-            }
-            Ok(())
-        }
+        _ => add_file(entry, path, meter, feed),
     }
+}
+
+fn add_file<R: Read>(
+    mut entry: Entry<'_, R>,
+    path: ContentPath,
+    meter: &Meter,
+    feed: &mut Feed<'_>,
+) -> Result<(), BlobError> {
+    let executable = entry.header().mode().is_ok_and(|mode| mode & 0o111 != 0);
+    let (size, shown) = (entry.size(), path.to_string());
+    meter.allow(u64::MAX);
+    let read = match feed.stream(path, executable, &mut entry) {
+        Err(BlobError::Io { source, .. }) => return Err(fault(feed, source)),
+        read => read?,
+    };
+    if read == size {
+        return Ok(());
+    }
+    let detail = format!("it is cut short: {read} of {size} bytes of `{shown}` are there");
+    Err(fault(
+        feed,
+        io::Error::new(io::ErrorKind::UnexpectedEof, detail),
+    ))
 }
 
 /// The path without the `./` before and the `/` after that tar writes; none for the folder itself.

@@ -74,18 +74,23 @@ fn add<R: Read>(mut entry: ZipFile<'_, R>, feed: &mut Feed<'_>) -> Result<(), Bl
             return Err(BlobError::entry(&raw, reason));
         }
     }
-    let size = entry.size();
-    let read = match feed.stream(
-        path,
-        mode & 0o111 != 0,
-        (&mut entry).take(size.saturating_add(1)),
-    ) {
+    add_file(entry, path, mode & 0o111 != 0, feed)
+}
+
+fn add_file<R: Read>(
+    mut entry: ZipFile<'_, R>,
+    path: ContentPath,
+    executable: bool,
+    feed: &mut Feed<'_>,
+) -> Result<(), BlobError> {
+    let (size, shown) = (entry.size(), path.to_string());
+    let read = match feed.stream(path, executable, (&mut entry).take(size.saturating_add(1))) {
         Err(BlobError::Io { source, .. }) => return Err(fault(feed, source.into())),
         read => read?,
     };
     if read != size {
         let reason = format!("unpacks to another size than the {size} bytes that it claims");
-        return Err(BlobError::entry(&raw, reason));
+        return Err(BlobError::entry(shown.as_bytes(), reason));
     }
     feed.shared().advance(size);
     Ok(())

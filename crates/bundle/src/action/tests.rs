@@ -1,5 +1,5 @@
 use super::*;
-use crate::{ChunkRef, Entry, EntryKind, FileContent};
+use crate::{ChunkRef, Entry, EntryKind, FileContent, PackageChange};
 
 fn content(files: &[(&str, bool)]) -> Content {
     let entry = |(path, executable): &(&str, bool)| Entry {
