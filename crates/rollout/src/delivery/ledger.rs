@@ -110,6 +110,11 @@ impl Ledger {
         self.kept.epoch
     }
 
+    /// The highest version of a bundle that was verified here.
+    pub fn seen(&self, bundle: &str) -> Option<&str> {
+        self.kept.seen.get(bundle).map(String::as_str)
+    }
+
     /// How a delivery ended, if it is remembered.
     pub fn ended(&self, delivery: DeliveryId) -> Option<DeliveryState> {
         self.kept.ended.get(&delivery).map(|(_, state)| *state)
