@@ -18,7 +18,7 @@ mod unpack;
 
 pub use disk::{Collected, DiskBlobs};
 pub use error::BlobError;
-pub use pack::{EachChunk, PackOptions, PackProgress, Packed, Sink, pack};
+pub use pack::{EachChunk, Groups, PackOptions, PackProgress, Packed, Sink, pack};
 pub use room::{Room, check_room};
 pub use seam::{Batch, Blobs};
 pub use unpack::{UnpackProgress, merge, unpack};

@@ -32,7 +32,7 @@ use std::{
 use escadre_bundle::{Content, Cutting, Encoder, limits};
 use escadre_model::ByteCount;
 
-pub use sink::{EachChunk, Sink};
+pub use sink::{EachChunk, Groups, Sink};
 
 use crate::{BlobError, error::At};
 use feed::Feed;

@@ -54,3 +54,78 @@ impl<F: Fn(&StoredChunk) -> Result<(), BlobError> + Sync> Batch for Each<'_, F> 
         Ok(self.given)
     }
 }
+
+/// A batch for places that take several chunks in one go, such as a server: gives them to a function in groups.
+pub struct Groups<F> {
+    function: F,
+    waiting: Vec<StoredChunk>,
+    bytes: usize,
+    given: u64,
+}
+
+impl<F: FnMut(&[StoredChunk]) -> Result<(), BlobError> + Send> Groups<F> {
+    /// A group is given away when it has so many bytes.
+    const FULL: usize = 4 << 20;
+
+    /// With nothing in it.
+    pub fn new(function: F) -> Self {
+        Self {
+            function,
+            waiting: Vec::new(),
+            bytes: 0,
+            given: 0,
+        }
+    }
+
+    fn give(&mut self) -> Result<(), BlobError> {
+        if !self.waiting.is_empty() {
+            (self.function)(&self.waiting)?;
+        }
+        self.given += self.waiting.len() as u64;
+        self.waiting.clear();
+        self.bytes = 0;
+        Ok(())
+    }
+}
+
+impl<F: FnMut(&[StoredChunk]) -> Result<(), BlobError> + Send> Batch for Groups<F> {
+    fn add(&mut self, chunk: &StoredChunk) -> Result<(), BlobError> {
+        self.bytes += chunk.bytes().len();
+        self.waiting.push(chunk.clone());
+        if self.bytes >= Self::FULL {
+            self.give()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<u64, BlobError> {
+        self.give()?;
+        Ok(self.given)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_lose_and_double_nothing() {
+        let chunks: Vec<_> = (0..30)
+            .map(|number| crate::conformance::sample(number, 900).expect("a chunk"))
+            .collect();
+        let mut given = Vec::new();
+        let mut batch = Box::new(Groups::new(|group: &[StoredChunk]| {
+            given.extend_from_slice(group);
+            Ok(())
+        }));
+        batch.bytes = Groups::<fn(&[StoredChunk]) -> Result<(), BlobError>>::FULL - 2000;
+        chunks
+            .iter()
+            .try_for_each(|chunk| batch.add(chunk))
+            .expect("takes");
+        assert!(batch.given > 0 && !batch.waiting.is_empty());
+        assert_eq!(batch.commit().expect("gives the rest"), 30);
+        assert_eq!(given, chunks);
+    }
+}
