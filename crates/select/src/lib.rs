@@ -14,6 +14,7 @@
 pub mod compss;
 pub mod condition;
 pub mod era;
+pub mod facts;
 pub mod flags;
 pub mod group_sizes;
 pub mod lint;
@@ -32,5 +33,6 @@ pub mod screens;
 pub mod sizes;
 pub mod step;
 pub mod urpm;
+pub mod why;
 
 pub use era::Era;
