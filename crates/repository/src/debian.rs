@@ -32,6 +32,17 @@ pub(crate) struct Part<'a> {
     pub(crate) architectures: &'a [String],
 }
 
+impl Part<'_> {
+    /// A file beside its `Release`.
+    fn file(&self, name: &str) -> Result<Location, RepositoryError> {
+        if self.folder.is_empty() {
+            self.root.below(name)
+        } else {
+            self.root.below(&format!("{}/{name}", self.folder))
+        }
+    }
+}
+
 pub(crate) async fn plan(
     part: Part<'_>,
     client: &Client,
@@ -51,10 +62,7 @@ pub(crate) async fn plan(
     let Some((text, trust)) = signed_release(&part, client, options).await? else {
         return unsigned_folder(part, plan, options).await;
     };
-    let place = part
-        .root
-        .below(&format!("{}/Release", part.folder))?
-        .to_string();
+    let place = part.file("Release")?.to_string();
     let release = release::parse(&place, &text);
     plan.problems.extend(release.problems.iter().cloned());
     check_age(&place, &release, options.now)?;
@@ -81,7 +89,7 @@ async fn signed_release(
     client: &Client,
     options: &OpenOptions,
 ) -> Result<Option<(Vec<u8>, Trust)>, RepositoryError> {
-    let file = |name: &str| part.root.below(&format!("{}/{name}", part.folder));
+    let file = |name: &str| part.file(name);
     let keyrings = options
         .keyrings
         .clone()
@@ -188,7 +196,7 @@ fn index(part: &Part<'_>, release: &Release, path: &str) -> Result<Option<Index>
         let Some(file) = release.file(&format!("{path}{end}")) else {
             continue;
         };
-        let location = part.root.below(&format!("{}/{}", part.folder, file.path))?;
+        let location = part.file(&file.path)?;
         if let Location::Folder(path) = &location
             && !path.exists()
         {
@@ -223,7 +231,7 @@ async fn unsigned_folder(
         });
     };
     for end in [".zst", ".xz", ".gz", ".lz4", ""] {
-        let location = part.root.below(&format!("{}/Packages{end}", part.folder))?;
+        let location = part.file(&format!("Packages{end}"))?;
         let Location::Folder(path) = &location else {
             continue;
         };

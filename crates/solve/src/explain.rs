@@ -10,9 +10,6 @@ use resolvo::{
 
 use crate::provider::Provider;
 
-/// How many dead ends are told; the others follow from the same choice.
-const TOLD: usize = 3;
-
 /// Where from each node of the graph was reached first: from the root along requirements.
 type Parents = HashMap<usize, usize>;
 
@@ -30,13 +27,13 @@ pub(crate) fn paragraph(solver: &Solver<Provider<'_>>, conflict: &Conflict) -> S
         let text = conflict.display_user_friendly(solver).to_string();
         sentences.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
     }
-    let more = sentences.len().saturating_sub(TOLD);
-    sentences.truncate(TOLD);
-    let mut text = sentences.join("; ");
-    if more > 0 {
-        text.push_str(&format!("; and {more} other dead ends"));
+    // The shortest chain says it best; what else fails mostly follows from the same choice.
+    sentences.sort_by_key(String::len);
+    match sentences.as_slice() {
+        [one] => one.clone(),
+        [first, rest @ ..] => format!("{first}; {} other ways end no better", rest.len()),
+        [] => "the request cannot be met".to_owned(),
     }
-    text
 }
 
 fn parents(graph: &ConflictGraph) -> Parents {
@@ -73,32 +70,28 @@ impl Teller<'_, '_> {
         let mut sentences: Vec<String> = Vec::new();
         for edge in self.graph.graph.raw_edges() {
             let (from, to) = (edge.source().index(), edge.target().index());
-            let sentence = match (&edge.weight, self.node(to)) {
-                (ConflictEdge::Requires(requirement), Some(ConflictNode::UnresolvedDependency)) => {
-                    let _ = requirement;
+            let cause = match edge.weight {
+                ConflictEdge::Conflict(cause) => Some(cause),
+                ConflictEdge::Requires(_) => None,
+            };
+            let sentence = match (cause, self.node(to)) {
+                (None, Some(ConflictNode::UnresolvedDependency)) => {
                     Some(format!("{}, for which there is nothing", self.chain(from)))
                 }
-                (
-                    ConflictEdge::Conflict(ConflictCause::Excluded),
-                    Some(ConflictNode::Excluded(why)),
-                ) => Some(format!(
-                    "{}, {}",
-                    self.chain(from),
-                    self.said_of_excluded(from, &self.provider.text(why))
-                )),
-                (ConflictEdge::Conflict(ConflictCause::Constrains(_)), _) => Some(format!(
+                (Some(ConflictCause::Excluded), Some(ConflictNode::Excluded(why))) => {
+                    Some(self.excluded(from, &self.provider.text(why)))
+                }
+                (Some(ConflictCause::Constrains(_)), _) => Some(format!(
                     "{}, which conflicts with {}",
                     self.chain(from),
                     self.clash(to)
                 )),
-                (ConflictEdge::Conflict(ConflictCause::ForbidMultipleInstances), _) => {
-                    Some(format!(
-                        "{}, beside which there is no place for {}",
-                        self.chain(from),
-                        self.clash(to)
-                    ))
-                }
-                (ConflictEdge::Conflict(ConflictCause::Locked(_)), _) => Some(format!(
+                (Some(ConflictCause::ForbidMultipleInstances), _) => Some(format!(
+                    "{}, beside which there is no place for {}",
+                    self.chain(from),
+                    self.clash(to)
+                )),
+                (Some(ConflictCause::Locked(_)), _) => Some(format!(
                     "{}, but the installed version of it has to stay",
                     self.chain(to)
                 )),
@@ -166,15 +159,16 @@ impl Teller<'_, '_> {
         }
     }
 
-    fn said_of_excluded(&self, node: usize, why: &str) -> String {
-        let chained = self
+    fn excluded(&self, node: usize, why: &str) -> String {
+        let chain = self.chain(node);
+        let alone = self
             .parents
             .get(&node)
-            .is_some_and(|&parent| self.package(parent).is_some());
-        match (why.starts_with("requires"), chained) {
-            (true, true) => format!("which {why}"),
-            (true, false) => format!("but it {why}"),
-            (false, _) => format!("which is {why}"),
+            .is_none_or(|&parent| self.package(parent).is_none());
+        match (why.starts_with("requires"), alone) {
+            (true, true) => format!("{chain} {why}"),
+            (true, false) => format!("{chain}, which {why}"),
+            (false, _) => format!("{chain}, which is {why}"),
         }
     }
 }

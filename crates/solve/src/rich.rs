@@ -54,9 +54,10 @@ fn compile(provider: &Provider<'_>, rich: &Rich, holds: bool) -> Option<Vec<Clau
         (Rich::If(a, b, c), true) => {
             let mut clauses = either(&compile(provider, b, false)?, &compile(provider, a, true)?)?;
             if let Some(c) = c {
+                // Rather what is asked for otherwise than the condition itself.
                 clauses.extend(either(
-                    &compile(provider, b, true)?,
                     &compile(provider, c, true)?,
+                    &compile(provider, b, true)?,
                 )?);
             }
             Some(clauses)

@@ -183,9 +183,15 @@ impl CatalogBuilder {
             priority: Priority::Optional,
             ..PackageHead::default()
         };
+        let path = if self.kind == PackageKind::Rpm {
+            package.full_name() + ".rpm"
+        } else {
+            String::new()
+        };
         let details = PackageDetails {
             summary: &package.summary,
-            ..PackageDetails::default()
+            path: &path,
+            checksum: None,
         };
         let id = self.package(&head, &details)?;
         for (kind, properties) in [
