@@ -533,13 +533,17 @@ impl<'c> Provider<'c> {
             RelationKind::Obsoletes,
         ] {
             for group in relations.of(kind) {
-                if let Some(known) = self
+                let known = self
                     .bans
                     .borrow()
                     .get(group.key())
                     .filter(|_| kind != RelationKind::Obsoletes)
+                    .cloned();
+                // Not if it names the package itself: that one may conflict with all others of what it provides.
+                if let Some(known) =
+                    known.filter(|sets| sets.iter().all(|&set| self.version_set_name(set) != own))
                 {
-                    all.extend_from_slice(known);
+                    all.extend_from_slice(&known);
                     continue;
                 }
                 let mut packages = self.banned(group, kind);
