@@ -26,6 +26,7 @@ pub mod pass;
 pub mod pattern;
 mod perl;
 pub mod product;
+pub mod profile;
 pub mod rating;
 pub mod replay;
 pub mod rpmsrate;

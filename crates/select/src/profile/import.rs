@@ -1,0 +1,191 @@
+//! Other people's rules as a profile: a rate file with its groups, and groups of other distributions (comps, tasks).
+//!
+//! Nothing that selects packages is lost; what is left behind is reported.
+
+use escadre_model::{Problem, problem::Severity::Warning};
+
+use super::{
+    PackageRule, Profile,
+    condition::{Asks, Condition},
+};
+use crate::{
+    compss::Group,
+    condition::Test,
+    product,
+    rpmsrate::{RateFile, Rated},
+};
+
+/// A profile and what could not be brought over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imported {
+    /// The profile.
+    pub profile: Profile,
+    /// What was left behind or changed.
+    pub report: Vec<Problem>,
+}
+
+/// Imports a rate file with the groups of an edition.
+pub fn rate_file(name: &str, rates: &RateFile, groups: &[Group]) -> Imported {
+    let mut profile = Profile {
+        name: name.to_owned(),
+        group: groups.to_vec(),
+        ..Profile::default()
+    };
+    let mut report = Vec::new();
+    let mut note = |rated: &Rated, code: &str, message: String| {
+        let line = rated.lines.last().copied().unwrap_or_default();
+        report.push(Problem::new(Warning, &rates.file, line, code, message));
+    };
+    for (name, rated) in &rates.packages {
+        if !(1..=5).contains(&rated.rate) {
+            note(
+                rated,
+                "import.rate",
+                format!(
+                    "`{name}` has the rate {} and was never selected; left out",
+                    rated.rate
+                ),
+            );
+            continue;
+        }
+        let when = rated
+            .flags
+            .iter()
+            .map(|flag| flag.split("||").map(condition).collect::<Vec<_>>());
+        profile.package.push(PackageRule {
+            name: name.clone(),
+            rate: rated.rate,
+            when: when.collect(),
+            weight: 1.0,
+        });
+        for flag in rated.flags.iter().filter(|flag| {
+            flag.contains('"')
+                && flag
+                    .split("||")
+                    .any(|item| item.matches('"').count() % 2 == 1)
+        }) {
+            note(
+                rated,
+                "import.quote",
+                format!("`{name}`: `{flag}` was cut at `||` inside quotes, and is so here"),
+            );
+        }
+    }
+    for name in &rates.need_to_copy {
+        let message = format!("`{name}` is only kept on disk for later steps; left out");
+        report.push(Problem::new(
+            Warning,
+            &rates.file,
+            0,
+            "import.copy-list",
+            message,
+        ));
+    }
+    report.extend(rates.problems.iter().cloned());
+    Imported { profile, report }
+}
+
+/// The condition of an item of the rate file.
+fn condition(item: &str) -> Condition {
+    let (negated, test) = Test::of(item);
+    let text = |text: &str| text.to_owned();
+    let value = |flag: &str, word: &str| {
+        Some(
+            flag.strip_prefix(word)?
+                .strip_prefix('"')?
+                .strip_suffix('"')?
+                .to_owned(),
+        )
+    };
+    let asks = match test {
+        Test::Category => Asks::Flag(item.strip_prefix('!').unwrap_or(item).to_owned()),
+        Test::Hardware(pattern) => Asks::Hardware(text(pattern)),
+        Test::Driver(pattern) => Asks::Driver(text(pattern)),
+        Test::Type(kind) => Asks::Type(text(kind)),
+        Test::HardwareCategory(category) => Asks::Category(text(category)),
+        Test::Flag(flag) => match (value(flag, "LOCALES"), value(flag, "META_CLASS")) {
+            (Some(language), _) => Asks::Language(language),
+            (None, Some(edition)) if product::CLASSES.contains(&edition.as_str()) => {
+                Asks::Edition(edition)
+            }
+            _ => Asks::Flag(text(flag)),
+        },
+    };
+    Condition { negated, asks }
+}
+
+/// A group of another distribution.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct ForeignGroup {
+    /// Where it stands (`comps`, `tasksel`, a category).
+    pub path: String,
+    /// Name.
+    pub label: String,
+    /// A sentence.
+    pub description: String,
+    /// Ticked from the start.
+    pub default: bool,
+    /// Packages without which it makes no sense: rate 5.
+    pub mandatory: Vec<String>,
+    /// Packages that come with it: rate 4.
+    pub usual: Vec<String>,
+    /// Packages that may: rate 2.
+    pub optional: Vec<String>,
+    /// Packages that come if another one does.
+    pub conditional: Vec<(String, String)>,
+}
+
+/// Imports groups of comps files or tasks.
+pub fn foreign_groups(name: &str, file: &str, groups: &[ForeignGroup]) -> Imported {
+    let mut profile = Profile {
+        name: name.to_owned(),
+        ..Profile::default()
+    };
+    let mut report = Vec::new();
+    let mut rules: std::collections::BTreeMap<&str, (u8, Vec<Condition>)> =
+        std::collections::BTreeMap::new();
+    for group in groups {
+        let own = Group {
+            path: group.path.clone(),
+            label: group.label.clone(),
+            description: group.description.clone(),
+            default: group.default,
+            ..Group::default()
+        };
+        for (list, rate) in [
+            (&group.mandatory, 5),
+            (&group.usual, 4),
+            (&group.optional, 2),
+        ] {
+            for package in list {
+                let rule = rules.entry(package).or_insert((rate, Vec::new()));
+                rule.0 = rule.0.max(rate);
+                rule.1.push(Condition::of(Asks::Group(own.id())));
+            }
+        }
+        for (package, with) in &group.conditional {
+            let message = format!(
+                "`{package}` of the group `{}` comes only with `{with}`; left out",
+                own.id()
+            );
+            report.push(Problem::new(
+                Warning,
+                file,
+                0,
+                "import.conditional",
+                message,
+            ));
+        }
+        profile.group.push(own);
+    }
+    profile.package = rules
+        .into_iter()
+        .map(|(name, (rate, any))| PackageRule {
+            name: name.to_owned(),
+            rate,
+            when: vec![any],
+            weight: 1.0,
+        })
+        .collect();
+    Imported { profile, report }
+}
