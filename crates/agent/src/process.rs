@@ -264,7 +264,8 @@ mod tests {
             let ended = run(line, LONG).await;
             let mut bytes = ended.outcome.output.clone().into_bytes();
             let mut wanted = output.as_bytes().to_vec();
-            (bytes.sort_unstable(), wanted.sort_unstable());
+            bytes.sort_unstable();
+            wanted.sort_unstable();
             assert_eq!((ended.outcome.exit_code, bytes), (code, wanted), "{line}");
             assert_eq!(ended.fault.is_some(), code.is_none(), "{line}");
         }
