@@ -22,3 +22,6 @@ pub use engine::{Campaign, Effect, Event};
 pub use gate::{Condition, Gate, Verdict};
 pub use plan::{Assignment, Plan, PlanError, Stage, Window};
 pub use record::{Ending, Header, Record, StageHeader};
+
+#[cfg(test)]
+mod tests;

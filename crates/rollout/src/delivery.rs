@@ -32,3 +32,6 @@ pub use entry::{Entry, Kept, KeptLife, Order, Terms};
 pub use ledger::{Effect, Event, Fault, Ledger, REMEMBERED};
 pub use life::{ATTEMPTS, Life};
 pub use orders::{MAX_DELIVERIES, Orders};
+
+#[cfg(test)]
+mod tests;
