@@ -34,7 +34,7 @@ fn http(url: impl ToString, error: &dyn std::error::Error) -> RepositoryError {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {
-        message.push_str(&format!(": {inner}"));
+        message = format!("{message}: {inner}");
         source = inner.source();
     }
     RepositoryError::Http {

@@ -93,7 +93,8 @@ impl Solution {
             Reason::Requested(wish) => format!("requested: {wish}"),
             Reason::Installed | Reason::Asked { .. } => "installed".to_owned(),
         };
-        line.push_str(&format!(" → {}", catalog.name(first.package)));
+        line += " → ";
+        line += catalog.name(first.package);
         for &next in chain.iter().skip(1) {
             let Some(Chosen {
                 reason: Reason::Asked {
@@ -110,7 +111,7 @@ impl Solution {
             } else {
                 format!(" `{dependency}`")
             };
-            line.push_str(&format!(" {}{via} → {name}", kind.verb()));
+            line = format!("{line} {}{via} → {name}", kind.verb());
         }
         Some(line)
     }

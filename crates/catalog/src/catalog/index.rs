@@ -58,7 +58,10 @@ impl Catalog {
             bytes,
             sections,
         };
-        let whole_records = catalog.section(Section::Records).len() % (RECORD * 4) == 0;
+        let whole_records = catalog
+            .section(Section::Records)
+            .len()
+            .is_multiple_of(RECORD * 4);
         if !whole_records || catalog.len() > 1 << 30 {
             return Err(CatalogError::Index("of broken records"));
         }

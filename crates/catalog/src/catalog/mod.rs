@@ -12,6 +12,7 @@ mod details;
 mod index;
 mod intern;
 mod layout;
+mod provisions;
 mod relations;
 #[cfg(test)]
 mod tests;

@@ -20,19 +20,18 @@ const PAIRS: usize = 4000;
 fn pairs(pattern: &'static str) -> Vec<(String, String)> {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let version = prop::string::string_regex(pattern).expect("a pattern");
-    let near =
-        (version.clone(), version, any::<bool>(), 0..6usize).prop_map(|(a, b, keep, cut)| {
-            if !keep {
-                return (a, b);
-            }
-            let head: String = a
-                .chars()
-                .take(a.chars().count().saturating_sub(cut))
-                .collect();
-            let tail: String = b.chars().rev().take(cut).collect();
-            (a, head + &tail)
-        });
+    let version = || prop::string::string_regex(pattern).expect("a pattern");
+    let near = (version(), version(), any::<bool>(), 0..6usize).prop_map(|(a, b, keep, cut)| {
+        if !keep {
+            return (a, b);
+        }
+        let head: String = a
+            .chars()
+            .take(a.chars().count().saturating_sub(cut))
+            .collect();
+        let tail: String = b.chars().rev().take(cut).collect();
+        (a, head + &tail)
+    });
     (0..PAIRS)
         .map(|_| near.new_tree(&mut runner).expect("generated").current())
         .collect()
@@ -78,9 +77,18 @@ fn as_dpkg_has_it() {
         writeln!(input, "{a} {b}").expect("memory");
     }
     let program = "use Dpkg::Version; while (<STDIN>) { chomp; my ($a, $b) = split / /, $_, 2; \
-                   print version_compare($a, $b), \"\\n\"; }";
+                   print eval { version_compare($a, $b) } // 'refused', \"\\n\"; }";
     let said = run(Command::new("perl").args(["-e", program]), &input);
-    compare_all(&pairs, version::deb, &said);
+    // What is no version to dpkg has no place in its order.
+    let (pairs, said): (Vec<_>, Vec<_>) = pairs
+        .into_iter()
+        .zip(said.lines())
+        .filter(|(_, line)| *line != "refused")
+        // Nothing behind the colon: dpkg refuses it, its library reads another thing.
+        .filter(|((a, b), _)| !a.ends_with(':') && !b.ends_with(':'))
+        .unzip();
+    assert!(pairs.len() > PAIRS * 3 / 4, "{} pairs", pairs.len());
+    compare_all(&pairs, version::deb, &said.join("\n"));
     // The program itself, in one shell, for a sample of them.
     let mut script = String::new();
     for (a, b) in pairs.iter().take(300) {
@@ -110,7 +118,9 @@ fn as_rpm_has_it() {
     for (a, b) in &pairs {
         write!(list, "{{'{a}','{b}'}},").expect("memory");
     }
-    let script = format!("for _, p in ipairs({{{list}}}) do print(rpm.vercmp(p[1], p[2])) end");
+    let script = format!(
+        "local t = {{}} for _, p in ipairs({{{list}}}) do t[#t + 1] = rpm.vercmp(p[1], p[2]) end print(table.concat(t, '\\n'))"
+    );
     let folder = std::env::temp_dir().join(format!("escadre-vercmp-{}.lua", std::process::id()));
     std::fs::write(&folder, script).expect("room");
     let eval = format!("%{{lua:dofile('{}')}}", folder.display());

@@ -195,12 +195,11 @@ async fn the_index_serves_until_the_source_changes() {
 }
 
 fn index_file(folder: &Path, end: &str) -> std::path::PathBuf {
-    let entries = std::fs::read_dir(folder)
+    let mut entries = std::fs::read_dir(folder)
         .expect("there")
         .map(|entry| entry.expect("readable").path());
     entries
-        .filter(|path| path.extension().is_some_and(|e| e == end))
-        .next()
+        .find(|path| path.extension().is_some_and(|e| e == end))
         .expect("an index")
 }
 

@@ -39,10 +39,16 @@ fn tree() -> tempfile::TempDir {
         let sum = hex(&Sha256::digest(&bytes));
         let path = format!("repodata/{kind}.xml{end}");
         std::fs::write(root.path().join(&path), &bytes).expect("room");
-        repomd.push_str(&format!(
-            "<data type=\"{kind}\"><checksum type=\"sha256\">{sum}</checksum><location href=\"{path}\"/><size>{}</size></data>",
-            bytes.len()
-        ));
+        let checksum = format!("<checksum type=\"sha256\">{sum}</checksum>");
+        let size = format!("<size>{}</size>", bytes.len());
+        let location = format!("<location href=\"{path}\"/>");
+        repomd.extend([
+            format!("<data type=\"{kind}\">"),
+            checksum,
+            location,
+            size,
+            "</data>".to_owned(),
+        ]);
     }
     let repomd_file = data.join("repomd.xml");
     std::fs::write(&repomd_file, repomd + "</repomd>").expect("room");

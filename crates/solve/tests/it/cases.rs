@@ -1,5 +1,7 @@
 //! One small world a feature: what is asked, what comes, and in what words it is refused.
 
+use std::fmt::Write as _;
+
 use escadre_catalog::{Catalog, CatalogBuilder, Package, debian, synthesis};
 use escadre_model::inventory::PackageKind;
 use escadre_solve::{Change, Options, Request, Solution, Wanted, solve, with_installed};
@@ -17,11 +19,13 @@ pub(crate) fn world(text: &str) -> Catalog {
             .split_whitespace()
             .collect();
         let arch = head.get(2).unwrap_or(&"amd64");
-        packages.push_str(&format!(
-            "Package: {}\nVersion: {}\nArchitecture: {arch}\n",
+        writeln!(
+            packages,
+            "Package: {}\nVersion: {}\nArchitecture: {arch}",
             head[0], head[1]
-        ));
-        parts.for_each(|field| packages.push_str(&format!("{field}\n")));
+        )
+        .expect("memory");
+        parts.for_each(|field| packages.extend([field, "\n"]));
         packages.push('\n');
     }
     let mut builder = CatalogBuilder::new(PackageKind::Deb);

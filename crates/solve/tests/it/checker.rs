@@ -106,7 +106,7 @@ pub(crate) fn faults(catalog: &Catalog, request: &Request, solution: &Solution) 
     faults
 }
 
-fn slot<'c>(catalog: &'c Catalog, package: PackageId) -> &'c str {
+fn slot(catalog: &Catalog, package: PackageId) -> &str {
     match catalog.arch(package) {
         "all" => "amd64",
         arch => arch,
