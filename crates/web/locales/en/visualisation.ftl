@@ -9,11 +9,18 @@ counts = The fleet in numbers
 count-up = up
 count-down = down
 count-stale = stale
-count-critical = critical
+count-critical = { $count ->
+   *[other] critical
+}
 count-warning = warning
-count-unknown = unknown
+count-unknown = { $count ->
+   *[other] unknown
+}
 count-ok = OK
-count-rollouts = rollouts
+count-rollouts = { $count ->
+    [one] rollout going on
+   *[other] rollouts going on
+}
 calm-title = Nothing needs you
 calm-text = { $count ->
     [one] The one host is well and nothing waits for you.

@@ -1,6 +1,6 @@
 # Mots de la configuration.
 start-title = Bienvenue à bord
-start-what = Escadre choisit les logiciels que chaque machine doit avoir, les y apporte, et veille à ce qu’ils marchent. Ici vous la configurez ; la visualisation montre comment va le parc.
+start-what = Escadre choisit les logiciels que chaque machine doit avoir, les y apporte, et veille à ce qu’ils marchent. Ici vous la configurez ; la visualisation montre comment va le parc.
 start-path = Le chemin
 start-running = Le serveur tourne
 start-running-text = Tous les rôles sont dans un seul processus sur cette machine.
@@ -8,8 +8,8 @@ start-machine = Cette machine est enrôlée
 start-machine-text = Son agent tourne, son inventaire est là, et elle est surveillée.
 start-machine-none = Aucune machine n’est encore enrôlée.
 start-key = La clé de l’éditeur
-start-key-how = Créez une clé sur la machine d’où vous publiez, puis lancez le serveur avec la racine de cet éditeur :
-start-key-away = La clé qui signe les colis n’est pas sur ce serveur : qui s’en empare peut retarder, pas exécuter.
+start-key-how = Créez une clé sur la machine d’où vous publiez, puis lancez le serveur avec la racine de cet éditeur :
+start-key-away = La clé qui signe les colis n’est pas sur ce serveur : qui s’en empare peut retarder, pas exécuter.
 start-enrol = Enrôler une autre machine
 start-enrol-text = Un jeton laisse entrer une machine, une fois.
 start-bundle = Créer un colis
@@ -24,7 +24,7 @@ bundles-none-text = Créez-en un depuis un dossier en ligne de commande, ou envo
 bundle-trust = Signature
 bundle-signed = Signé
 bundle-unsigned = Non signé
-bundle-unsigned-text = Aucun agent ne prend ce colis avant que l’éditeur l’ait signé. Là où se trouve la clé de l’éditeur :
+bundle-unsigned-text = Aucun agent ne prend ce colis avant que l’éditeur l’ait signé. Là où se trouve la clé de l’éditeur :
 bundle-action = Action
 bundle-stored = Stocké
 bundle-in-use = Utilisé
@@ -35,10 +35,10 @@ bundle-used = Utilisé par
 bundle-used-none = Aucun déploiement ne l’utilise.
 bundle-verify = Vérifier
 bundle-verified = { $count ->
-    [one] Entier et signé : { $count } morceau a été vérifié.
-   *[other] Entier et signé : { $count } morceaux ont été vérifiés.
+    [one] Entier et signé : { $count } morceau a été vérifié.
+   *[other] Entier et signé : { $count } morceaux ont été vérifiés.
 }
-bundle-broken = Quelque chose ne va pas :
+bundle-broken = Quelque chose ne va pas :
 bundle-remove = Retirer
 bundle-roll-out = Le déployer
 action-launch = Lancer
@@ -87,8 +87,8 @@ wizard-unmatched = { $count ->
 }
 wizard-leave-out = Une coche laisse la machine de côté.
 wizard-nobody = Personne ne le recevrait. Changez la requête.
-wizard-now = Vide : tout de suite.
-wizard-never = Vide : jamais.
+wizard-now = Vide : tout de suite.
+wizard-never = Vide : jamais.
 wizard-at-once = Tout de suite
 wizard-cost = Contenu
 wizard-per-host = pour une machine qui n’en a rien
@@ -109,13 +109,13 @@ token-enrolment-text = laisse entrer une machine, une fois
 token-api = API
 token-api-text = laisse un programme utiliser l’API
 token-hours = Valable (heures)
-token-hours-text = Vide : 24 heures pour l’enrôlement, 90 jours pour l’API.
+token-hours-text = Vide : 24 heures pour l’enrôlement, 90 jours pour l’API.
 token-role = Rôle (API)
 token-site = Site (enrôlement)
 token-tags = Étiquettes (enrôlement)
 token-create = Créer le jeton
-token-made = Le jeton « { $name } » est créé.
-token-once = Son secret n’est montré que maintenant. Lancez ceci sur la machine qui l’utilisera :
+token-made = Le jeton « { $name } » est créé.
+token-once = Son secret n’est montré que maintenant. Lancez ceci sur la machine qui l’utilisera :
 token-revoke = Révoquer
 token-revoke-named = Révoquer { $name }
 token-alive = Valable
@@ -129,7 +129,7 @@ user-new = Nouvel utilisateur
 user-create = Créer l’utilisateur
 user-create-text = Un lien à usage unique le laisse entrer et lui demande un mot de passe.
 user-link = Un lien à usage unique pour { $name } est créé.
-user-link-once = Il n’est montré que maintenant et ne sert qu’une fois. Envoyez-le-lui :
+user-link-once = Il n’est montré que maintenant et ne sert qu’une fois. Envoyez-le-lui :
 user-make-link = Créer un lien à usage unique
 user-edit = Modifier
 user-edit-named = Modifier { $name }
@@ -155,7 +155,7 @@ settings-title = Réglages
 settings-done = Les réglages sont enregistrés.
 settings-name = Nom de l’installation
 settings-contact = Secondes entre deux contacts d’un agent qui n’a rien à dire
-settings-contact-text = Petit : plus frais ; grand : plus léger pour les liens.
+settings-contact-text = Petit : plus frais ; grand : plus léger pour les liens.
 settings-keep = Jours d’historique conservés
 settings-sites = Sites par sous-réseau
 settings-sites-text = Un par ligne. Une machine qui s’enrôle depuis le sous-réseau appartient au site.

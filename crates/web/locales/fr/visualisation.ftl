@@ -9,11 +9,20 @@ counts = Le parc en chiffres
 count-up = debout
 count-down = à terre
 count-stale = sans nouvelles
-count-critical = critiques
+count-critical = { $count ->
+    [one] critique
+   *[other] critiques
+}
 count-warning = en alerte
-count-unknown = inconnues
+count-unknown = { $count ->
+    [one] inconnue
+   *[other] inconnues
+}
 count-ok = OK
-count-rollouts = déploiements
+count-rollouts = { $count ->
+    [one] déploiement en cours
+   *[other] déploiements en cours
+}
 calm-title = Rien ne vous attend
 calm-text = { $count ->
     [one] L’unique machine va bien et rien ne vous attend.
@@ -21,7 +30,7 @@ calm-text = { $count ->
 }
 calm-hosts = Voir les machines
 calm-enrol = Enrôler une autre machine
-taken-by = Pris en charge par { $name } :
+taken-by = Pris en charge par { $name } :
 in-downtime = En maintenance
 
 hosts-title = Machines
@@ -34,7 +43,7 @@ hosts-shown = { $count ->
     [one] { $count } machine
    *[other] { $count } machines
 }
-host-stale-text = On ne sait rien de frais de cette machine. Dernières nouvelles de son agent :
+host-stale-text = On ne sait rien de frais de cette machine. Dernières nouvelles de son agent :
 host-edit = Changer le site, les étiquettes ou les notes
 host-notes = Notes
 host-remove = Oublier cette machine
@@ -91,7 +100,7 @@ check-run = Lancer maintenant
 check-acknowledge = Prendre en charge
 check-acknowledge-text = L’incident quitte la liste de ce qui attend quelqu’un, jusqu’à ce que son état change.
 check-unacknowledge = Rendre
-check-stale-text = Pas de résultat frais : l’état ci-dessous est le dernier connu. Dernier résultat :
+check-stale-text = Pas de résultat frais : l’état ci-dessous est le dernier connu. Dernier résultat :
 check-how = Comment on sonde
 check-command = Commande
 check-every = Toutes les
@@ -113,7 +122,7 @@ perf-table = En tableau
 perf-average = Moyenne
 perf-low = Minimum
 perf-high = Maximum
-chart-of = Courbe de { $label } ; le tableau ci-dessous dit la même chose
+chart-of = Courbe de { $label } ; le tableau ci-dessous dit la même chose
 limit-warning = Attention
 limit-critical = Critique
 range = Intervalle
@@ -129,14 +138,14 @@ rollouts-none-text = Un déploiement apporte un colis aux machines que nomme une
 rollout-pause = Mettre en pause
 rollout-resume = Reprendre
 rollout-abort = Abandonner…
-rollout-abort-text = Les livraisons qui n’ont pas commencé sont annulées pour de bon ; ce qui tourne sur une machine y finit.
+rollout-abort-text = Les livraisons qui n’ont pas commencé sont annulées pour de bon ; ce qui tourne sur une machine y finit.
 rollout-abort-yes = Abandonner pour de bon
 rollout-rate = { $count } par heure
 rollout-left = encore { $span } environ
 rollout-finished-at = Terminé
 only-all = Toutes
 only-failed = Échouées
-delivery-fetched = par le réseau :
+delivery-fetched = par le réseau :
 delivery-outcome = Ce qu’a donné l’action
 delivery-exit = Code de sortie
 delivery-duration = Durée

@@ -152,6 +152,7 @@ async fn upload_state(
     let state = app.operations().upload_state(&visit.actor, &bundle).await?;
     page.titled(page.fill("upload-title", "name", &state.name), "bundles");
     page.live = "bundle";
+    page.command(&["bundle", "show", &state.name.to_string()]);
     page.call(
         "GET",
         &format!("/uploads/{}/{}", segment(&name), segment(&version)),

@@ -139,7 +139,7 @@ impl Page {
     }
 
     /// A threshold that may not be there.
-    pub(crate) fn maybe_value(&self, value: &Option<f64>, unit: &str) -> String {
+    pub(crate) fn maybe_value(&self, value: Option<&f64>, unit: &str) -> String {
         match value {
             Some(value) => self.value(value, unit),
             None => self.say("none").into_owned(),

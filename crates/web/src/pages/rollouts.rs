@@ -1,6 +1,6 @@
 //! Rollouts and deliveries: where each stands, why, and the button that stops it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use askama::Template;
 use axum::{
@@ -91,9 +91,11 @@ impl Page {
         let mut x = 0.0;
         for (part, count) in parts.all() {
             let width = f64::from(count) / total * 1000.0;
-            svg.push_str(&format!(
+            // Writing to a string cannot fail.
+            let _ = write!(
+                svg,
                 r#"<rect class="fill-{part}" x="{x:.1}" y="0" width="{width:.1}" height="10"/>"#
-            ));
+            );
             x += width;
         }
         svg.push_str("</svg>");
@@ -111,10 +113,8 @@ impl Page {
                 _ => "pending",
             };
             let text = super::show::escape(&self.count(&format!("part-{part}"), count));
-            list.push_str(&format!(
-                r#"<li class="key-{part}">{}{text}</li>"#,
-                icon(shape)
-            ));
+            let icon = icon(shape);
+            let _ = write!(list, r#"<li class="key-{part}">{icon}{text}</li>"#);
         }
         list.push_str("</ul>");
         Markup(list)

@@ -15,7 +15,7 @@ use escadre_api::{
 use escadre_model::{
     Timestamp,
     check::{CheckState, StateKind},
-    delivery::{DeliveryState, RolloutState},
+    delivery::{DeliveryState, Refusal, RolloutState},
 };
 
 use super::page::{Amount, Page};
@@ -213,7 +213,7 @@ impl Page {
     }
 
     /// A time that may not be known.
-    pub(crate) fn maybe_time(&self, at: &Option<Timestamp>) -> Markup {
+    pub(crate) fn maybe_time(&self, at: Option<&Timestamp>) -> Markup {
         match at {
             Some(at) => self.time(at),
             None => Markup(format!(
@@ -287,8 +287,7 @@ impl Page {
     /// Why a delivery stands where it stands, in a sentence.
     pub(crate) fn reason(&self, delivery: &Delivery) -> String {
         if let Some(refusal) = &delivery.refusal {
-            let key = format!("refusal-{}", refusal.code().replace('_', "-"));
-            return format!("{} {refusal}", self.say(&key));
+            return self.refusal(refusal);
         }
         if !delivery.message.is_empty() {
             return delivery.message.clone();
@@ -367,6 +366,31 @@ impl Page {
         } else {
             self.words.span(millis / 1000)
         }
+    }
+
+    /// A refusal in the reader's language, with what it is about.
+    fn refusal(&self, refusal: &Refusal) -> String {
+        let key = format!("refusal-{}", refusal.code().replace('_', "-"));
+        let (needed, free);
+        let values: Vec<(&str, &str)> = match refusal {
+            Refusal::BadSignature { detail }
+            | Refusal::UnsafeContent { detail }
+            | Refusal::Metadata { detail } => vec![("detail", detail)],
+            Refusal::UnknownPublisher { key } => vec![("key", key)],
+            Refusal::Expired { what, at } => vec![("what", what), ("at", at)],
+            Refusal::WrongTarget { condition } => vec![("condition", condition)],
+            Refusal::Corrupt { what } => vec![("what", what)],
+            Refusal::NoSpace {
+                needed: wanted,
+                free: there,
+                mount,
+            } => {
+                (needed, free) = (self.bytes(wanted), self.bytes(there));
+                vec![("needed", &needed), ("free", &free), ("mount", mount)]
+            }
+            Refusal::Downgrade { offered, seen } => vec![("offered", offered), ("seen", seen)],
+        };
+        self.words.fill(&key, &values)
     }
 
     /// Name of the zone in which times are written.

@@ -202,6 +202,9 @@ async fn view(
 ) -> Result<Response, Refused> {
     let (actor, mut page) = (visit.actor, visit.page);
     page.titled(page.say("wizard-title"), "wizard");
+    if !choice.asked {
+        page.command(&["rollout", "create", "NAME@VERSION", "--to", "QUERY"]);
+    }
     let bundles = app.operations().bundles(&actor).await?;
     let step = if choice.bundle.is_empty() {
         "what"

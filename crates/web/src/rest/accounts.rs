@@ -8,8 +8,6 @@ use escadre_api::{
     },
 };
 use escadre_model::id::TokenId;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{
     answer::{Answer, Done, Made, list},
@@ -52,7 +50,7 @@ pub(super) fn table() -> Vec<Route> {
             "A new one-time path for signing in.",
             sign_in_path,
         )
-        .answers::<SignInPath>(),
+        .answers::<String>(),
         get("/audit", "The audit log, newest first.", audit)
             .query(&[
                 ("text", "Words to find in actor, action, subject or detail."),
@@ -65,13 +63,6 @@ pub(super) fn table() -> Vec<Route> {
         .into_iter()
         .map(|route| route.role(Role::Administrator))
         .collect()
-}
-
-/// Where a person signs in once.
-#[derive(Debug, Serialize, ToSchema)]
-struct SignInPath {
-    /// Path with a one-time secret. Shown once.
-    sign_in_path: String,
 }
 
 async fn tokens(
@@ -140,9 +131,10 @@ async fn sign_in_path(
     State(app): State<App>,
     Caller(actor): Caller,
     At(name): At<String>,
-) -> Answer<Json<SignInPath>> {
-    let sign_in_path = app.operations().user_sign_in_path(&actor, &name).await?;
-    Ok(Json(SignInPath { sign_in_path }))
+) -> Answer<Json<String>> {
+    Ok(Json(
+        app.operations().user_sign_in_path(&actor, &name).await?,
+    ))
 }
 
 async fn audit(
