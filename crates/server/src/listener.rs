@@ -78,7 +78,7 @@ impl Default for Limits {
             per_address: 4_096,
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(30),
-            drain: Duration::from_millis(1500),
+            drain: Duration::from_millis(1000),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -91,7 +91,7 @@ fn state(
 pub(crate) fn make(
     upload: &UploadNew,
     bundle: &BundleRef,
-    file: &PathBuf,
+    file: &Path,
     blobs: &Arc<DiskBlobs>,
     progress: &(dyn Fn(PackProgress) + Sync),
 ) -> ApiResult<Manifest> {

@@ -315,7 +315,7 @@ async fn steer(
                 let message = format!("`{}` is {}", known.name, known.state.word());
                 return Err(ApiError::new(ErrorKind::Conflict, "rollout.state", message));
             }
-            command_campaigns(shared, Wanted::Event(id, event), Some(line)).await?;
+            command_campaigns(shared, Wanted::Event(id, Box::new(event)), Some(line)).await?;
             by_id(shared, id).await
         },
     )

@@ -49,7 +49,7 @@ pub(crate) enum Wanted {
     /// A rollout that was made: its row, its deliveries, its campaign.
     New(Box<New>),
     /// An event for one rollout.
-    Event(RolloutId, Event),
+    Event(RolloutId, Box<Event>),
     /// A host is gone, for all rollouts.
     HostRemoved(HostId),
 }
@@ -183,7 +183,7 @@ async fn step(shared: &Arc<Shared>, commands: Vec<Command>) -> bool {
                 }
                 Wanted::Event(id, event) => {
                     if let Some(campaign) = campaigns.get_mut(&id) {
-                        work.event(campaign, event);
+                        work.event(campaign, *event);
                     }
                 }
                 Wanted::HostRemoved(host) => {
