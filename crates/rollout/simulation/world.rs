@@ -195,10 +195,10 @@ fn plan(random: &mut Random, hosts: &[(HostId, DeliveryId)]) -> Result<Plan, Str
     let stages = hosts.chunks(size).map(&mut stage).collect();
     let not_before = random
         .one_in(3)
-        .then(|| time(START + random.between(1_000, HOUR)));
+        .then(|| time(START + random.between(1_000, HOUR / 4)));
     let expires = random
         .one_in(3)
-        .then(|| time(START + random.between(2 * HOUR, 20 * HOUR)));
+        .then(|| time(START + random.between(HOUR / 3, 4 * HOUR)));
     Ok(Plan {
         id: RolloutId::from_random(random.id()),
         bundle: BundleRef::new("hello", "1.0").map_err(|error| error.to_string())?,
