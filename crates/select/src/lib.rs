@@ -11,6 +11,7 @@
 //!
 //! Absent on purpose: where files lie and what decompresses them (`repository`), how a screen looks (`web`).
 
+pub mod best_fit;
 pub mod compss;
 pub mod condition;
 pub mod era;
@@ -19,6 +20,7 @@ pub mod flags;
 pub mod group_sizes;
 pub mod lint;
 pub mod locale;
+pub mod lock;
 pub mod log;
 pub mod machine;
 pub mod package_list;

@@ -1,0 +1,97 @@
+//! No selection can be worth more than this: packages are taken in parts, best value for the room first, and each costs
+//! the least that it can.
+//!
+//! The least cost: what a package cannot do without (itself, and sole providers of what is required, and so on), the size
+//! of each divided by the number of wanted packages that cannot do without it. Whatever is selected, these shares add
+//! up to no more than its real size. What cannot fit even alone counts for nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Limits, Wanted};
+use crate::urpm::{PackageId, Urpm, provides};
+
+/// The least that a package costs, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cost {
+    /// With what others need too divided among them.
+    pub(super) shared: f64,
+    /// If it were selected alone.
+    pub(super) alone: f64,
+}
+
+/// The least cost of each package.
+pub(super) fn costs(urpm: &Urpm, wanted: &[(PackageId, f64)]) -> Vec<Cost> {
+    let needs: Vec<BTreeSet<PackageId>> = wanted
+        .iter()
+        .map(|(id, _)| indispensable(urpm, *id))
+        .collect();
+    let mut users: BTreeMap<PackageId, u32> = BTreeMap::new();
+    for id in needs.iter().flatten() {
+        *users.entry(*id).or_default() += 1;
+    }
+    let size = |id: &PackageId| urpm.universe().package(*id).size as f64;
+    let share = |id: &PackageId| size(id) / f64::from(users.get(id).copied().unwrap_or(1));
+    let cost = |ids: &BTreeSet<PackageId>| Cost {
+        shared: ids.iter().map(share).fold(0.0, |sum, size| sum + size),
+        alone: ids.iter().map(size).fold(0.0, |sum, size| sum + size),
+    };
+    needs.iter().map(cost).collect()
+}
+
+/// What must come with a package, itself included; what is there already costs nothing.
+fn indispensable(urpm: &Urpm, id: PackageId) -> BTreeSet<PackageId> {
+    let universe = urpm.universe();
+    let mut reached = BTreeSet::new();
+    let mut todo = vec![id];
+    while let Some(id) = todo.pop() {
+        if urpm.marks(id).is_available() || !reached.insert(id) {
+            continue;
+        }
+        let package = universe.package(id);
+        for property in &package.requires {
+            let installed = urpm.installed().packages();
+            if provides(package, property)
+                || installed.iter().any(|other| provides(other, property))
+            {
+                continue;
+            }
+            let fits = |id: &&PackageId| {
+                universe.is_compatible(**id) && provides(universe.package(**id), property)
+            };
+            let mut providers = universe.providers(&property.name).iter().filter(fits);
+            if let (Some(sole), None) = (providers.next(), providers.next()) {
+                todo.push(*sole);
+            }
+        }
+    }
+    reached
+}
+
+/// The most that any selection within the budget is worth.
+pub(super) fn value(start: &Urpm, wanted: &[Wanted], limits: Limits) -> f64 {
+    let there: f64 = wanted
+        .iter()
+        .filter(|wanted| start.marks(wanted.id).is_available())
+        .fold(0.0, |sum, wanted| sum + wanted.value);
+    let mut left: Vec<&Wanted> = wanted
+        .iter()
+        .filter(|wanted| !start.marks(wanted.id).is_available())
+        .collect();
+    if limits.disk == 0.0 {
+        return there + left.iter().map(|wanted| wanted.value).sum::<f64>();
+    }
+    let mut room = (limits.disk - start.selected_size() as f64).max(0.0);
+    left.retain(|wanted| wanted.alone <= room);
+    left.sort_by(|a, b| (b.value * a.cost).total_cmp(&(a.value * b.cost)));
+    let mut total = there;
+    for wanted in left {
+        if wanted.cost <= room {
+            total += wanted.value;
+            room -= wanted.cost;
+        } else {
+            total += wanted.value * room / wanted.cost;
+            break;
+        }
+    }
+    total
+}
