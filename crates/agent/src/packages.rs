@@ -109,6 +109,23 @@ fn row(line: &str) -> Option<((String, String), String)> {
     (status == "installed").then(|| ((name.to_owned(), arch.to_owned()), version.to_owned()))
 }
 
+/// True while somebody else changes packages: a transaction would fail before it began.
+pub(crate) fn is_busy(kind: PackageKind) -> bool {
+    let file = match kind {
+        PackageKind::Deb => "/var/lib/dpkg/lock-frontend",
+        PackageKind::Rpm => "/var/lib/rpm/.rpm.lock",
+    };
+    // Who may not open the lock may not install either, and is told so by the tool itself.
+    let Ok(file) = std::fs::File::options().write(true).open(file) else {
+        return false;
+    };
+    // Closing the file gives the lock back.
+    matches!(
+        rustix::fs::fcntl_lock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive),
+        Err(rustix::io::Errno::ACCESS | rustix::io::Errno::AGAIN)
+    )
+}
+
 /// The one command of a transaction; `folder` holds the unpacked content. None where no tool does both in one: rpm installs
 /// or erases.
 pub(crate) fn transaction(set: &PackageSet, folder: &Path) -> Option<Line> {

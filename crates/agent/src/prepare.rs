@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     fetch::{Fetcher, check_place, check_target, fault_of_blobs, read_manifest},
-    packages::{Installed, content_folder, transaction},
+    packages::{Installed, content_folder, is_busy, transaction},
 };
 
 impl Fetcher {
@@ -34,6 +34,11 @@ impl Fetcher {
             if transaction(set, &self.folder.work(order.id)).is_none() {
                 return Err(Fault::Failed(
                     "rpm cannot install and erase in one transaction; make two bundles".to_owned(),
+                ));
+            }
+            if is_busy(set.kind) {
+                return Err(Fault::Passing(
+                    "somebody else installs packages at the moment".to_owned(),
                 ));
             }
             let installed = Installed::ask(set.kind).await.map_err(Fault::Failed)?;

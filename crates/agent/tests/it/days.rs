@@ -207,3 +207,30 @@ async fn results_of_a_silence_come_in_order_afterwards() {
     );
     agent.end().await;
 }
+
+#[tokio::test]
+async fn a_certificate_is_renewed_before_its_end() {
+    let house = House::new();
+    let (_server, port) = house.listen(0).await;
+    house.with(|server| server.certificate_days = 70);
+    house.enrol(port).await.expect("enrolled");
+    let read = |name: &str| fs::read_to_string(house.path("agent").join(name)).expect("readable");
+    let (key, old) = (read("agent.key"), read("agent.crt"));
+    let agent = Running::begin(&house.path("agent"));
+    house
+        .until("a renewal", |server| (server.renewals == 1).then_some(()))
+        .await;
+    // Whatever comes afterwards goes over the new certificate.
+    house.publish(&house.script("hello@1.0", "exit 0"));
+    let id = house.order("hello@1.0", 1);
+    assert_eq!(house.end_of(id).await.state, DeliveryState::Succeeded);
+    agent.end().await;
+    assert!(read("agent.key") == key && read("agent.crt") != old);
+    let agent = Running::begin(&house.path("agent"));
+    house.order("hello@1.0", 2);
+    house
+        .end_of(escadre_model::DeliveryId::from_random([2; 16]))
+        .await;
+    agent.end().await;
+    assert_eq!(house.with(|server| server.renewals), 1, "once is enough");
+}

@@ -33,7 +33,7 @@ pub(crate) const LIVES: Lifetimes = Lifetimes {
     timestamp: days(3),
 };
 
-const fn days(days: u64) -> Duration {
+pub(crate) const fn days(days: u64) -> Duration {
     Duration::from_secs(days * 24 * 3600)
 }
 
@@ -65,6 +65,8 @@ pub(crate) struct Server {
     pub(crate) chunks_asked: usize,
     pub(crate) alters_chunks: bool,
     pub(crate) renewals: usize,
+    /// Age of the certificate that an enrolment gives.
+    pub(crate) certificate_days: u64,
     /// Epochs of the answers given.
     pub(crate) answers: Vec<u64>,
 }
@@ -139,6 +141,7 @@ impl House {
             chunks_asked: 0,
             alters_chunks: false,
             renewals: 0,
+            certificate_days: 0,
             answers: Vec::new(),
         };
         Arc::new(Self {
@@ -220,9 +223,12 @@ impl House {
                 fs::set_permissions(folder.path().join(name), mode).expect("made a program");
             }
         }
-        pack(folder.path(), &self.blobs, &PackOptions::default(), &|_| {})
-            .expect("packed")
-            .content
+        self.pack_folder(folder.path())
+    }
+
+    pub(crate) fn pack_folder(&self, folder: &Path) -> Content {
+        let packed = pack(folder, &self.blobs, &PackOptions::default(), &|_| {});
+        packed.expect("packed").content
     }
 
     /// A bundle that runs a script.

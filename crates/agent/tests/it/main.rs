@@ -4,4 +4,5 @@ mod attacks;
 mod days;
 mod house;
 mod kills;
+mod packages;
 mod wire;

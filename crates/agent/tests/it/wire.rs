@@ -16,7 +16,7 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::house::{House, Server};
+use crate::house::{House, Server, days};
 
 type Answer = Response<Full<Bytes>>;
 
@@ -98,9 +98,10 @@ fn enrol(house: &House, body: &[u8]) -> Answer {
     if words.token != house.token.reveal().expose() {
         return status(StatusCode::FORBIDDEN);
     }
+    let made = Timestamp::now() - house.with(|server| days(server.certificate_days));
     let certificate = house
         .authority
-        .issue_agent(&words.csr, house.host, Timestamp::now())
+        .issue_agent(&words.csr, house.host, made)
         .expect("a good request");
     json(&Enrolled {
         host: house.host,
