@@ -240,3 +240,4 @@ about-started = Running since
 about-roles = Roles
 about-ca = CA fingerprint
 about-root = Trust root fingerprint
+query-column = Query, column { $column }:

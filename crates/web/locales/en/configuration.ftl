@@ -85,7 +85,10 @@ wizard-unmatched = { $count ->
     [one] One machine is not named by the query
    *[other] { $count } machines are not named by the query
 }
-wizard-leave-out = A tick leaves the machine out.
+wizard-leave-out = leave out
+wizard-leave-out-named = leave out { $name }
+wizard-take-back = take back
+wizard-take-back-named = take back { $name }
 wizard-nobody = Nobody would get it. Change the query.
 wizard-now = Empty: at once.
 wizard-never = Empty: never.

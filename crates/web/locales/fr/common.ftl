@@ -250,3 +250,4 @@ about-started = En marche depuis
 about-roles = Rôles
 about-ca = Empreinte de l’autorité
 about-root = Empreinte de la racine de confiance
+query-column = Requête, colonne { $column } :

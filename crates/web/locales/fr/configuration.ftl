@@ -85,7 +85,10 @@ wizard-unmatched = { $count ->
     [one] { $count } machine n’est pas nommée par la requête
    *[other] { $count } machines ne sont pas nommées par la requête
 }
-wizard-leave-out = Une coche laisse la machine de côté.
+wizard-leave-out = laisser de côté
+wizard-leave-out-named = laisser de côté { $name }
+wizard-take-back = reprendre
+wizard-take-back-named = reprendre { $name }
 wizard-nobody = Personne ne le recevrait. Changez la requête.
 wizard-now = Vide : tout de suite.
 wizard-never = Vide : jamais.

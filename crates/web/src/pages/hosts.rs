@@ -44,6 +44,8 @@ struct View {
 /// What is wrong with a query, and where.
 pub(super) struct WrongQuery {
     pub(super) message: String,
+    /// Column from 1; 0 when it is not known.
+    pub(super) column: usize,
     /// The query with a mark under the column.
     pub(super) marked: String,
 }
@@ -55,7 +57,8 @@ impl WrongQuery {
         let line = text.replace(char::is_control, " ");
         let mark = " ".repeat(error.column.saturating_sub(1).min(line.chars().count()));
         Some(Self {
-            message: error.to_string(),
+            column: error.column,
+            message: error.message,
             marked: format!("{line}\n{mark}^"),
         })
     }
@@ -103,6 +106,7 @@ pub(super) async fn show(
             Ok(found) => (hosts, next) = found,
             Err(Refused(error)) if error.kind == ErrorKind::Invalid => {
                 wrong = Some(WrongQuery {
+                    column: 0,
                     message: error.message,
                     marked: asked.query.clone(),
                 });

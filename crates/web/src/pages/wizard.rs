@@ -29,10 +29,13 @@ pub(super) fn routes() -> Router<App> {
     Router::new().route("/rollouts/new", get(show).post(create))
 }
 
+/// Names that a preview lists before it says how many more there are.
+const SHOWN: usize = 200;
+
 const STEPS: [&str; 4] = ["what", "who", "when", "review"];
 
 /// What was chosen so far, as text.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Choice {
     bundle: String,
     to: String,
@@ -76,6 +79,14 @@ impl Choice {
             expires: time(&self.expires, zone)?,
             note: self.note.clone(),
         })
+    }
+
+    /// The same choice with other exceptions.
+    fn but(&self, except: Vec<String>) -> Self {
+        Self {
+            except,
+            ..self.clone()
+        }
     }
 
     /// The address of a step with all that was chosen.
@@ -165,6 +176,30 @@ impl View {
         preview.is_some_and(|preview| preview.included.is_empty())
     }
 
+    /// The address of the preview without this host.
+    fn without(&self, name: &str) -> String {
+        let mut except = self.choice.except.clone();
+        except.push(name.to_owned());
+        self.choice.but(except).address("who")
+    }
+
+    /// The address of the preview with this host again.
+    fn with(&self, name: &str) -> String {
+        let mut except = self.choice.except.clone();
+        except.retain(|known| known != name);
+        self.choice.but(except).address("who")
+    }
+
+    /// As many names as a person reads.
+    fn shown<'a, T>(&self, names: &'a [T]) -> &'a [T] {
+        &names[..names.len().min(SHOWN)]
+    }
+
+    /// How many more there are.
+    fn more<T>(&self, names: &[T]) -> Option<usize> {
+        names.len().checked_sub(SHOWN).filter(|more| *more > 0)
+    }
+
     fn excluded_word(&self, code: &str, reason: &str) -> String {
         let key = format!("excluded-{}", code.replace('_', "-"));
         if self.page.words.has(&key) {
@@ -229,6 +264,7 @@ async fn view(
             Err(problem) if problem.kind == ErrorKind::Internal => return Err(problem.into()),
             Err(problem) if problem.code.starts_with("query") => {
                 wrong = Some(WrongQuery {
+                    column: 0,
                     message: problem.message,
                     marked: choice.to.clone(),
                 });

@@ -162,7 +162,7 @@ async fn a_wrong_query_is_shown_with_its_column() {
     let client = Client::new(Fixture::new(), Face::Visualisation, Role::Viewer);
     let page = client.get("/hosts?query=site:bordeaux+(").await.body;
     assert!(page.contains("aria-invalid=\"true\""));
-    assert!(page.contains("query, column"), "{page}");
+    assert!(page.contains("Query, column"), "{page}");
     assert!(!page.contains("<table"));
 }
 
