@@ -1,7 +1,5 @@
 //! Filling a catalog: the readers push packages and relations, [`CatalogBuilder::finish`] lays the indexes.
 
-use std::borrow::Cow;
-
 use escadre_model::inventory::PackageKind;
 
 use super::{
@@ -138,17 +136,17 @@ impl CatalogBuilder {
             flags |= layout::FLAG_ESSENTIAL;
         }
         let record = [
-            self.names.intern("names", &text(head.name))?,
-            self.words.intern("words", &text(head.version))?,
-            self.words.intern("words", &text(head.arch))?,
+            self.names.intern("names", head.name)?,
+            self.words.intern("words", head.version)?,
+            self.words.intern("words", head.arch)?,
             flags,
             relations,
             head.size as u32,
             (head.size >> 32) as u32,
             head.file_size as u32,
             (head.file_size >> 32) as u32,
-            self.words.intern("words", &text(head.group))?,
-            self.words.intern("words", &text(head.tasks))?,
+            self.words.intern("words", head.group)?,
+            self.words.intern("words", head.tasks)?,
         ];
         self.records.extend_from_slice(&record);
         self.details.push(id, details);
@@ -244,14 +242,6 @@ impl CatalogBuilder {
     }
 }
 
-/// Bytes that are no UTF-8 are replaced, so that every text of a catalog can be shown.
-fn text(bytes: &[u8]) -> Cow<'_, [u8]> {
-    match std::str::from_utf8(bytes) {
-        Ok(_) => Cow::Borrowed(bytes),
-        Err(_) => Cow::Owned(String::from_utf8_lossy(bytes).into_owned().into_bytes()),
-    }
-}
-
 impl RelationSink<'_> {
     /// Adds an alternative. `more` says that another one of the same dependency follows.
     pub fn atom(
@@ -260,7 +250,7 @@ impl RelationSink<'_> {
         (op, version): (Op, &[u8]),
         flags: AtomFlags,
     ) -> Result<(), CatalogError> {
-        let mut word = self.builder.names.intern("names", &text(name))?;
+        let mut word = self.builder.names.intern("names", name)?;
         let more = if flags.more { layout::ATOM_MORE } else { 0 };
         let any = if flags.any_arch { layout::ATOM_ANY } else { 0 };
         let before = if flags.before { layout::ATOM_BEFORE } else { 0 };
@@ -268,7 +258,7 @@ impl RelationSink<'_> {
         if op == Op::Any {
             self.builder.relations.push(word);
         } else {
-            let version = self.builder.words.intern("words", &text(version))?;
+            let version = self.builder.words.intern("words", version)?;
             self.builder.relations.push(word | layout::ATOM_RANGE);
             self.builder
                 .relations
@@ -279,8 +269,8 @@ impl RelationSink<'_> {
 
     /// Adds a rich dependency, as text.
     pub fn rich(&mut self, expression: &[u8]) -> Result<(), CatalogError> {
-        let name = self.builder.names.intern("names", &text(expression))?;
-        let word = self.builder.words.intern("words", &text(expression))?;
+        let name = self.builder.names.intern("names", expression)?;
+        let word = self.builder.words.intern("words", expression)?;
         self.builder.relations.push(name | layout::ATOM_RANGE);
         self.builder
             .relations

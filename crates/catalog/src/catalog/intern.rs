@@ -102,6 +102,10 @@ impl Interner {
         place: usize,
         text: &[u8],
     ) -> Result<u32, CatalogError> {
+        // Every text of a catalog can be shown; only new ones have to be looked at.
+        if std::str::from_utf8(text).is_err() {
+            return self.intern(what, String::from_utf8_lossy(text).as_bytes());
+        }
         let number = u32::try_from(self.len())
             .ok()
             .filter(|&n| n < 1 << 26)
