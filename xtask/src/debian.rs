@@ -23,6 +23,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("curl", "curl"),
     ("openssl", "openssl"),
     ("npm", "npm"),
+    ("ocsinventory-agent", "ocsinventory-agent"),
     (
         "/usr/lib/nagios/plugins/check_load",
         "monitoring-plugins-basic",

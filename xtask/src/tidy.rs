@@ -26,6 +26,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("trust", 2),
     ("probe", 2),
     ("repository", 2),
+    ("ocs", 2),
     ("server", 3),
     ("web", 3),
     ("agent", 3),
