@@ -30,7 +30,13 @@ pub(crate) struct Connection {
     #[arg(long, global = true, env = "ESCADRE_SERVER", value_name = "URL")]
     pub(crate) server: Option<String>,
     /// API token for --server
-    #[arg(long, global = true, env = "ESCADRE_TOKEN", value_name = "T", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "ESCADRE_TOKEN",
+        value_name = "T",
+        hide_env_values = true
+    )]
     pub(crate) token: Option<String>,
     /// The installation's CA for --server (ca.pem of the server's state folder)
     #[arg(long, global = true, env = "ESCADRE_CA", value_name = "FILE")]
@@ -467,12 +473,16 @@ pub(crate) enum Publisher {
 
 /// Options of `select`.
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true
+)]
 pub(crate) struct Select {
     #[command(subcommand)]
     pub(crate) command: Option<SelectCommand>,
     #[command(flatten)]
-    pub(crate) wish: Option<SelectWish>,
+    pub(crate) wish: SelectWish,
 }
 
 /// A profile for a host.
@@ -480,13 +490,19 @@ pub(crate) struct Select {
 pub(crate) struct SelectWish {
     /// The profile, a TOML file
     #[arg(required = true)]
-    pub(crate) profile: PathBuf,
+    pub(crate) profile: Option<PathBuf>,
     /// For which host
     #[arg(long, value_name = "NAME", required = true)]
-    pub(crate) host: String,
+    pub(crate) host: Option<String>,
     /// Mirror folder or URL to choose from [default: the lists of this machine's apt]
     #[arg(long, value_name = "PLACE")]
     pub(crate) mirror: Option<String>,
+    /// Suite of a Debian mirror, such as bookworm
+    #[arg(long, value_name = "SUITE")]
+    pub(crate) suite: Option<String>,
+    /// Take recommended packages along
+    #[arg(long)]
+    pub(crate) recommends: bool,
     /// Accept repositories without a valid signature
     #[arg(long)]
     pub(crate) unsigned: bool,
@@ -517,7 +533,12 @@ pub(crate) enum Agent {
         #[arg(long, value_name = "HOST:PORT")]
         agent_server: String,
         /// The whole text of an enrolment token
-        #[arg(long, value_name = "TEXT", env = "ESCADRE_ENROLMENT", hide_env_values = true)]
+        #[arg(
+            long,
+            value_name = "TEXT",
+            env = "ESCADRE_ENROLMENT",
+            hide_env_values = true
+        )]
         enrolment: String,
         /// State folder of the agent [default: agent in the state folder]
         #[arg(long, value_name = "DIR")]
@@ -543,7 +564,9 @@ pub(crate) enum Agent {
 /// Seconds of a text such as `90s`, `30m`, `2h`, `7d`, `1y`; a bare number is seconds.
 fn duration(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` is no length of time; write 90s, 30m, 2h, 7d or 1y");
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let split = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let number: u64 = text[..split].parse().map_err(|_| wrong())?;
     let unit = match &text[split..] {
         "" | "s" => 1,
@@ -554,7 +577,10 @@ fn duration(text: &str) -> Result<u64, String> {
         "y" => 365 * 86_400,
         _ => return Err(wrong()),
     };
-    number.checked_mul(unit).filter(|seconds| *seconds < 100 * 365 * 86_400).ok_or_else(wrong)
+    number
+        .checked_mul(unit)
+        .filter(|seconds| *seconds < 100 * 365 * 86_400)
+        .ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -569,7 +595,12 @@ mod tests {
 
     #[test]
     fn lengths_of_time() {
-        for (text, expected) in [("90s", Some(90)), ("2h", Some(7200)), ("7", Some(7)), ("1y", Some(31_536_000))] {
+        for (text, expected) in [
+            ("90s", Some(90)),
+            ("2h", Some(7200)),
+            ("7", Some(7)),
+            ("1y", Some(31_536_000)),
+        ] {
             assert_eq!(duration(text).ok(), expected, "{text}");
         }
         for bad in ["", "h", "-1s", "1.5h", "99999999999y"] {

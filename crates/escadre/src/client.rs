@@ -1,9 +1,6 @@
 //! The REST API from a program: over the socket of the state folder, or over HTTPS with a token.
 
-use std::{
-    path::PathBuf,
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
@@ -32,15 +29,29 @@ impl Client {
             Some(server) => Self::remote(builder, server, connection),
             None => {
                 let socket = place::socket(&connection.state_folder());
-                let http = builder.unix_socket(socket.clone()).build().context("cannot make an HTTP client")?;
-                Ok(Self { http, base: "http://localhost/api/v1".to_owned(), token: None, socket: Some(socket) })
+                let http = builder
+                    .unix_socket(socket.clone())
+                    .build()
+                    .context("cannot make an HTTP client")?;
+                Ok(Self {
+                    http,
+                    base: "http://localhost/api/v1".to_owned(),
+                    token: None,
+                    socket: Some(socket),
+                })
             }
         }
     }
 
-    fn remote(mut builder: reqwest::ClientBuilder, server: &str, connection: &Connection) -> Result<Self> {
+    fn remote(
+        mut builder: reqwest::ClientBuilder,
+        server: &str,
+        connection: &Connection,
+    ) -> Result<Self> {
         let base = format!("{}/api/v1", server.trim_end_matches('/'));
-        let is_local = ["http://127.", "http://localhost", "http://[::1]"].iter().any(|start| base.starts_with(start));
+        let is_local = ["http://127.", "http://localhost", "http://[::1]"]
+            .iter()
+            .any(|start| base.starts_with(start));
         if !base.starts_with("https://") && !is_local {
             bail!("`{server}` must begin with https:// (plain http:// only reaches this machine)");
         }
@@ -48,13 +59,19 @@ impl Client {
             anyhow!("--server wants a token: --token T or ESCADRE_TOKEN; make one with `escadre token create`")
         })?;
         if let Some(file) = &connection.ca {
-            let pem = std::fs::read(file).with_context(|| format!("cannot read the CA {}", file.display()))?;
+            let pem = std::fs::read(file)
+                .with_context(|| format!("cannot read the CA {}", file.display()))?;
             let ca = reqwest::Certificate::from_pem_bundle(&pem)
                 .with_context(|| format!("{} holds no certificate", file.display()))?;
             builder = builder.tls_certs_only(ca);
         }
         let http = builder.build().context("cannot make an HTTP client")?;
-        Ok(Self { http, base, token: Some(token), socket: None })
+        Ok(Self {
+            http,
+            base,
+            token: Some(token),
+            socket: None,
+        })
     }
 
     /// Asks for a document.
@@ -64,7 +81,11 @@ impl Client {
 
     /// Asks for bytes.
     pub(crate) async fn get_bytes(&self, path: &str) -> Result<Bytes> {
-        Ok(self.send(self.request(Method::GET, path)).await?.bytes().await?)
+        Ok(self
+            .send(self.request(Method::GET, path))
+            .await?
+            .bytes()
+            .await?)
     }
 
     /// Sends a document and takes one back.
@@ -88,13 +109,22 @@ impl Client {
     }
 
     /// The same with a document that goes along.
-    pub(crate) async fn act_with<B: Serialize + ?Sized>(&self, method: Method, path: &str, body: &B) -> Result<()> {
-        self.send(self.request(method, path).json(body)).await.map(drop)
+    pub(crate) async fn act_with<B: Serialize + ?Sized>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &B,
+    ) -> Result<()> {
+        self.send(self.request(method, path).json(body))
+            .await
+            .map(drop)
     }
 
     /// Puts bytes.
     pub(crate) async fn put_bytes(&self, path: impl AsRef<str>, bytes: Bytes) -> Result<()> {
-        self.send(self.request(Method::PUT, path.as_ref()).body(bytes)).await.map(drop)
+        self.send(self.request(Method::PUT, path.as_ref()).body(bytes))
+            .await
+            .map(drop)
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -106,7 +136,10 @@ impl Client {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response> {
-        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(error))?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -133,7 +166,8 @@ impl Client {
 async fn decode<T: DeserializeOwned>(response: Response) -> Result<T> {
     let path = response.url().path().to_owned();
     let body = response.bytes().await?;
-    serde_json::from_slice(&body).with_context(|| format!("{path} answered something this program does not understand"))
+    serde_json::from_slice(&body)
+        .with_context(|| format!("{path} answered something this program does not understand"))
 }
 
 /// A part of a path or a query, with everything but unreserved characters escaped.

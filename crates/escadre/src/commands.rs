@@ -28,13 +28,19 @@ pub(crate) struct Session {
 /// Runs a command to its end.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
-        Command::Up(options) => many_threads()?.block_on(up::run(&cli.connection, options, cli.format)),
-        Command::Agent(agent) => agent::run(&cli.connection, agent, cli.format),
-        Command::Select(Select { command: Some(SelectCommand::Replay { case, era }), .. }) => {
-            choose::replay(&case, era.as_deref())
+        Command::Up(options) => {
+            many_threads()?.block_on(up::run(&cli.connection, options, cli.format))
         }
+        Command::Agent(agent) => agent::run(&cli.connection, agent, cli.format),
+        Command::Select(Select {
+            command: Some(SelectCommand::Replay { case, era }),
+            ..
+        }) => choose::replay(&case, era.as_deref()),
         command => {
-            let session = Session { client: Client::new(&cli.connection)?, format: cli.format };
+            let session = Session {
+                client: Client::new(&cli.connection)?,
+                format: cli.format,
+            };
             many_threads()?.block_on(ask(&session, command))
         }
     }
@@ -60,5 +66,8 @@ async fn ask(session: &Session, command: Command) -> Result<ExitCode> {
 }
 
 fn many_threads() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the asynchronous runtime")
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")
 }

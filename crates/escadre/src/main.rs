@@ -34,11 +34,20 @@ fn main() -> ExitCode {
 #[expect(clippy::print_stderr, reason = "this is the program's own voice")]
 fn report(error: &anyhow::Error) {
     eprintln!("escadre: {error:#}");
-    let Some(refused) = error.chain().find_map(|cause| cause.downcast_ref::<ApiError>()) else { return };
+    let Some(refused) = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<ApiError>())
+    else {
+        return;
+    };
     if let Some(hint) = &refused.hint {
         eprintln!("  {hint}");
     }
-    let request = refused.request.as_deref().map(|id| format!(", request {id}")).unwrap_or_default();
+    let request = refused
+        .request
+        .as_deref()
+        .map(|id| format!(", request {id}"))
+        .unwrap_or_default();
     eprintln!("  [{}{request}]", refused.code);
 }
 

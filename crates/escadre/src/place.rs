@@ -15,14 +15,24 @@ pub(crate) fn publisher() -> PathBuf {
     user_folder("XDG_CONFIG_HOME", ".config").join("escadre/publisher")
 }
 
+/// The folder of what can be made again: indices of repositories.
+pub(crate) fn cache() -> PathBuf {
+    user_folder("XDG_CACHE_HOME", ".cache").join("escadre")
+}
+
 /// Where the server answers commands of its own machine.
 pub(crate) fn socket(state: &std::path::Path) -> PathBuf {
     state.join("escadre.sock")
 }
 
 fn user_folder(variable: &str, fallback: &str) -> PathBuf {
-    match env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute()) {
+    match env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+    {
         Some(path) => path,
-        None => env::var_os("HOME").map_or_else(|| PathBuf::from("/root"), PathBuf::from).join(fallback),
+        None => env::var_os("HOME")
+            .map_or_else(|| PathBuf::from("/root"), PathBuf::from)
+            .join(fallback),
     }
 }

@@ -70,13 +70,17 @@ fn rows<T: Serialize>(items: &[T], columns: &[Column]) -> Result<Vec<Vec<String>
         .iter()
         .map(|item| {
             let value = serde_json::to_value(item)?;
-            Ok(columns.iter().map(|(_, path)| cell(dig(&value, path))).collect())
+            Ok(columns
+                .iter()
+                .map(|(_, path)| cell(dig(&value, path)))
+                .collect())
         })
         .collect()
 }
 
 fn dig<'a>(value: &'a Value, path: &str) -> &'a Value {
-    path.split('.').fold(value, |value, key| value.get(key).unwrap_or(&Value::Null))
+    path.split('.')
+        .fold(value, |value, key| value.get(key).unwrap_or(&Value::Null))
 }
 
 /// A value in a cell: control characters of a hostile host never reach the terminal.
@@ -85,24 +89,43 @@ fn cell(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
-        Value::Object(fields) => {
-            fields.iter().map(|(key, value)| format!("{key} {}", cell(value))).collect::<Vec<_>>().join(", ")
-        }
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(key, value)| format!("{key} {}", cell(value)))
+            .collect::<Vec<_>>()
+            .join(", "),
         other => other.to_string(),
     };
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 fn csv(text: &str) -> String {
     let dangerous = text.starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err();
-    let text = if dangerous { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    let text = if dangerous {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
+    if text.contains([',', '"', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
 }
 
 fn write_table(out: &mut impl Write, rows: &[Vec<String>], columns: &[Column]) -> Result<()> {
     let heads: Vec<String> = columns.iter().map(|(head, _)| (*head).to_owned()).collect();
     let widths: Vec<usize> = (0..columns.len())
-        .map(|i| rows.iter().chain([&heads]).map(|row| row[i].chars().count()).max().unwrap_or(0).min(60))
+        .map(|i| {
+            rows.iter()
+                .chain([&heads])
+                .map(|row| row[i].chars().count())
+                .max()
+                .unwrap_or(0)
+                .min(60)
+        })
         .collect();
     for row in std::iter::once(&heads).chain(rows) {
         let mut line = String::new();
@@ -115,7 +138,10 @@ fn write_table(out: &mut impl Write, rows: &[Vec<String>], columns: &[Column]) -
             };
             line.push_str(&shown);
             if !last {
-                line.extend(std::iter::repeat_n(' ', widths[i] + 2 - shown.chars().count()));
+                line.extend(std::iter::repeat_n(
+                    ' ',
+                    widths[i] + 2 - shown.chars().count(),
+                ));
             }
         }
         writeln!(out, "{}", line.trim_end())?;
@@ -158,13 +184,24 @@ mod tests {
     #[test]
     fn tables_line_up_and_are_safe() {
         let rows = rows(
-            &[json!({"name": "web-1", "tags": ["a", "b"]}), json!({"name": "x", "tags": [], "os": "De\u{1b}[31mbian"})],
+            &[
+                json!({"name": "web-1", "tags": ["a", "b"]}),
+                json!({"name": "x", "tags": [], "os": "De\u{1b}[31mbian"}),
+            ],
             &[("NAME", "name"), ("TAGS", "tags"), ("OS", "os")],
         )
         .expect("plain values");
         let mut out = Vec::new();
-        write_table(&mut out, &rows, &[("NAME", "name"), ("TAGS", "tags"), ("OS", "os")]).expect("memory");
-        assert_eq!(String::from_utf8_lossy(&out), "NAME   TAGS  OS\nweb-1  a, b\nx            De [31mbian\n");
+        write_table(
+            &mut out,
+            &rows,
+            &[("NAME", "name"), ("TAGS", "tags"), ("OS", "os")],
+        )
+        .expect("memory");
+        assert_eq!(
+            String::from_utf8_lossy(&out),
+            "NAME   TAGS  OS\nweb-1  a, b\nx            De [31mbian\n"
+        );
     }
 
     #[test]

@@ -17,7 +17,8 @@ use escadre_trust::{Lifetimes, Publisher};
 use jiff::Timestamp;
 use reqwest::Method;
 
-pub(crate) use key::publisher;
+pub(crate) use create::{cut, publish};
+pub(crate) use key::{open as open_key, publisher};
 
 use crate::{
     cli::Bundle,
@@ -56,7 +57,11 @@ pub(crate) async fn bundle(session: &Session, command: Bundle) -> Result<ExitCod
             let path = format!("{}/verify", path(&bundle.parse()?));
             let verification: BundleVerification = client.post(&path).await?;
             render::one(*format, &verification)?;
-            return Ok(if verification.good { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return Ok(if verification.good {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
         Bundle::Sign { bundle, key } => {
             let bundle: BundleRef = bundle.parse()?;
@@ -66,8 +71,13 @@ pub(crate) async fn bundle(session: &Session, command: Bundle) -> Result<ExitCod
                 .context("the server's manifest is not one that agents would accept")?
                 .to_bytes()?;
             let targets = sign_target(client, &publisher, &bundle, &manifest).await?;
-            client.put_bytes("/trust/targets.json", targets.into()).await?;
-            render::say(*format, format!("{bundle} is signed; agents accept it from now on"))?;
+            client
+                .put_bytes("/trust/targets.json", targets.into())
+                .await?;
+            render::say(
+                *format,
+                format!("{bundle} is signed; agents accept it from now on"),
+            )?;
         }
         Bundle::Rm { bundle, key } => {
             remove(session, &bundle.parse()?, &key).await?;
@@ -76,7 +86,11 @@ pub(crate) async fn bundle(session: &Session, command: Bundle) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-async fn remove(session: &Session, bundle: &BundleRef, key: &crate::cli::PublisherKey) -> Result<()> {
+async fn remove(
+    session: &Session,
+    bundle: &BundleRef,
+    key: &crate::cli::PublisherKey,
+) -> Result<()> {
     let Session { client, format } = session;
     let detail: BundleDetail = client.get(&path(bundle)).await?;
     let targets = match detail.summary.status {
@@ -90,8 +104,13 @@ async fn remove(session: &Session, bundle: &BundleRef, key: &crate::cli::Publish
             Some(String::from_utf8(next).context("trust metadata is text")?)
         }
     };
-    client.act_with(Method::DELETE, &path(bundle), &BundleWithdraw { targets }).await?;
-    render::say(*format, format!("{bundle} is withdrawn: no machine takes it from now on"))
+    client
+        .act_with(Method::DELETE, &path(bundle), &BundleWithdraw { targets })
+        .await?;
+    render::say(
+        *format,
+        format!("{bundle} is withdrawn: no machine takes it from now on"),
+    )
 }
 
 /// The publisher's next list of bundles, with this one in it.
@@ -104,15 +123,28 @@ async fn sign_target(
     let (root, list) = trust(client).await?;
     let lifetimes = Lifetimes::default();
     publisher
-        .add_target((&root, &list), bundle, manifest, &lifetimes, Timestamp::now())
+        .add_target(
+            (&root, &list),
+            bundle,
+            manifest,
+            &lifetimes,
+            Timestamp::now(),
+        )
         .with_context(|| format!("this publisher's key cannot sign {bundle}"))
 }
 
 /// The current root and list as the server has them. Not believed here: the publisher's folder knows better.
 async fn trust(client: &Client) -> Result<(Bytes, Bytes)> {
-    Ok((client.get_bytes("/trust/root.json").await?, client.get_bytes("/trust/targets.json").await?))
+    Ok((
+        client.get_bytes("/trust/root.json").await?,
+        client.get_bytes("/trust/targets.json").await?,
+    ))
 }
 
 fn path(bundle: &BundleRef) -> String {
-    format!("/bundles/{}/{}", escape(bundle.name()), escape(bundle.version()))
+    format!(
+        "/bundles/{}/{}",
+        escape(bundle.name()),
+        escape(bundle.version())
+    )
 }

@@ -48,8 +48,12 @@ struct Ready {
 /// Runs until it is asked to stop.
 pub(crate) async fn run(connection: &Connection, options: Up, format: Format) -> Result<ExitCode> {
     log::start(options.log_json);
-    let state = std::path::absolute(connection.state_folder()).context("the state folder has no absolute path")?;
-    let publisher = options.publisher_key.clone().unwrap_or_else(place::publisher);
+    let state = std::path::absolute(connection.state_folder())
+        .context("the state folder has no absolute path")?;
+    let publisher = options
+        .publisher_key
+        .clone()
+        .unwrap_or_else(place::publisher);
     let doors = Doors::open(&options).await?;
     let server = Server::start(config(&state, &doors, &options, &publisher)).await?;
     let (stop, stopping) = watch::channel(false);
@@ -58,7 +62,10 @@ pub(crate) async fn run(connection: &Connection, options: Up, format: Format) ->
         config: served.config.clone(),
         view: served.view.clone(),
         agents: served.agents.clone(),
-        sign_in: server.one_time_sign_in().await?.map(|path| format!("{}{path}", served.config)),
+        sign_in: server
+            .one_time_sign_in()
+            .await?
+            .map(|path| format!("{}{path}", served.config)),
         state: state.clone(),
         publisher_key: Publisher::exists(&publisher).then_some(publisher),
     };

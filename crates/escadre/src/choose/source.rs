@@ -10,7 +10,12 @@ use escadre_repository::{Location, OpenOptions, Opened, Source, open};
 use jiff::Timestamp;
 
 /// Opens a mirror, or the lists of this machine's apt.
-pub(super) async fn opened(mirror: Option<&str>, suite: Option<&str>, unsigned: bool, cache: PathBuf) -> Result<Opened> {
+pub(super) async fn opened(
+    mirror: Option<&str>,
+    suite: Option<&str>,
+    unsigned: bool,
+    cache: PathBuf,
+) -> Result<Opened> {
     let source = match mirror {
         None => Source::AptLists(PathBuf::from("/")),
         Some(place) => guess(place, suite)?,
@@ -22,7 +27,9 @@ pub(super) async fn opened(mirror: Option<&str>, suite: Option<&str>, unsigned: 
         ..OpenOptions::default()
     };
     let place = mirror.unwrap_or("this machine's package lists");
-    open(&source, &options).await.with_context(|| format!("cannot choose from {place}"))
+    open(&source, &options)
+        .await
+        .with_context(|| format!("cannot choose from {place}"))
 }
 
 /// A folder shows what it is; an address with a suite is a Debian mirror, else a flat one.
@@ -30,7 +37,12 @@ fn guess(place: &str, suite: Option<&str>) -> Result<Source> {
     let location = Location::parse(place).with_context(|| format!("`{place}` is no mirror"))?;
     let folder = Path::new(place.strip_prefix("file://").unwrap_or(place));
     if let Some(suite) = suite {
-        return Ok(Source::Debian { root: location, suite: suite.to_owned(), components: vec![], architectures: vec![] });
+        return Ok(Source::Debian {
+            root: location,
+            suite: suite.to_owned(),
+            components: vec![],
+            architectures: vec![],
+        });
     }
     Ok(if folder.join("repodata").is_dir() {
         Source::RpmMd(location)

@@ -28,28 +28,60 @@ pub(super) async fn token(session: &Session, command: cli::Token) -> Result<()> 
             render::list(*format, &tokens, &columns)
         }
         cli::Token::Show { name } => render::one(*format, &find_token(session, &name).await?),
-        cli::Token::Create { name, role, enrolment, site, tags, lifetime } => {
-            let kind = if enrolment { TokenKind::Enrolment } else { TokenKind::Api };
+        cli::Token::Create {
+            name,
+            role,
+            enrolment,
+            site,
+            tags,
+            lifetime,
+        } => {
+            let kind = if enrolment {
+                TokenKind::Enrolment
+            } else {
+                TokenKind::Api
+            };
             if role.is_none() && !enrolment {
-                bail!("say what the token is for: --enrolment, or --role viewer|operator|publisher|administrator");
+                bail!(
+                    "say what the token is for: --enrolment, or --role viewer|operator|publisher|administrator"
+                );
             }
-            let wanted = TokenNew { name, kind, role, site, tags, lifetime_s: lifetime };
+            let wanted = TokenNew {
+                name,
+                kind,
+                role,
+                site,
+                tags,
+                lifetime_s: lifetime,
+            };
             let made: TokenMade = client.send_json(Method::POST, "/tokens", &wanted).await?;
             if *format != render::Format::Table {
                 return render::one(*format, &made);
             }
             render::say(*format, format!("{}\n", made.secret))?;
-            render::say(*format, "This is shown once. It ends on its own: ".to_owned() + &made.token.expires.to_string())?;
+            render::say(
+                *format,
+                "This is shown once. It ends on its own: ".to_owned()
+                    + &made.token.expires.to_string(),
+            )?;
             if enrolment {
                 let about: About = client.get("/about").await?;
-                let run = format!("escadre agent enrol --agent-server {} --enrolment TEXT", about.agent_address);
-                render::say(*format, format!("On the machine: {run} && escadre agent run"))?;
+                let run = format!(
+                    "escadre agent enrol --agent-server {} --enrolment TEXT",
+                    about.agent_address
+                );
+                render::say(
+                    *format,
+                    format!("On the machine: {run} && escadre agent run"),
+                )?;
             }
             Ok(())
         }
         cli::Token::Revoke { name } => {
             let token = find_token(session, &name).await?;
-            client.act(Method::DELETE, &format!("/tokens/{}", token.id)).await?;
+            client
+                .act(Method::DELETE, &format!("/tokens/{}", token.id))
+                .await?;
             render::say(*format, format!("{name} is revoked"))
         }
     }
@@ -68,36 +100,71 @@ pub(super) async fn user(session: &Session, command: cli::User) -> Result<()> {
     match command {
         cli::User::List => {
             let users: Vec<User> = client.get("/users").await?;
-            let columns =
-                [("NAME", "name"), ("ROLE", "role"), ("DISABLED", "disabled"), ("LAST SIGN-IN", "last_sign_in")];
+            let columns = [
+                ("NAME", "name"),
+                ("ROLE", "role"),
+                ("DISABLED", "disabled"),
+                ("LAST SIGN-IN", "last_sign_in"),
+            ];
             render::list(*format, &users, &columns)
         }
         cli::User::Show { name } => {
             let users: Vec<User> = client.get("/users").await?;
             let user = users.into_iter().find(|user| user.name == name);
-            render::one(*format, &user.with_context(|| format!("there is no user `{name}`"))?)
+            render::one(
+                *format,
+                &user.with_context(|| format!("there is no user `{name}`"))?,
+            )
         }
-        cli::User::Create { name, role, password } => {
+        cli::User::Create {
+            name,
+            role,
+            password,
+        } => {
             let password = password.then(ask_password).transpose()?;
-            let made: UserMade =
-                client.send_json(Method::POST, "/users", &UserNew { name, role, password }).await?;
+            let made: UserMade = client
+                .send_json(
+                    Method::POST,
+                    "/users",
+                    &UserNew {
+                        name,
+                        role,
+                        password,
+                    },
+                )
+                .await?;
             match &made.sign_in_path {
                 Some(path) if *format == render::Format::Table => say_link(session, path).await,
                 _ => render::one(*format, &made),
             }
         }
-        cli::User::Set { name, role, disabled, password } => {
+        cli::User::Set {
+            name,
+            role,
+            disabled,
+            password,
+        } => {
             let password = password.then(ask_password).transpose()?;
-            let edit = UserEdit { role, disabled, password };
-            let user: User = client.send_json(Method::PATCH, &format!("/users/{}", escape(&name)), &edit).await?;
+            let edit = UserEdit {
+                role,
+                disabled,
+                password,
+            };
+            let user: User = client
+                .send_json(Method::PATCH, &format!("/users/{}", escape(&name)), &edit)
+                .await?;
             render::one(*format, &user)
         }
         cli::User::Link { name } => {
-            let path: String = client.post(&format!("/users/{}/sign-in-path", escape(&name))).await?;
+            let path: String = client
+                .post(&format!("/users/{}/sign-in-path", escape(&name)))
+                .await?;
             say_link(session, &path).await
         }
         cli::User::Rm { name } => {
-            client.act(Method::DELETE, &format!("/users/{}", escape(&name))).await?;
+            client
+                .act(Method::DELETE, &format!("/users/{}", escape(&name)))
+                .await?;
             render::say(*format, format!("{name} is removed, with its sessions"))
         }
     }
@@ -105,7 +172,11 @@ pub(super) async fn user(session: &Session, command: cli::User) -> Result<()> {
 
 async fn say_link(session: &Session, path: &str) -> Result<()> {
     let about: About = session.client.get("/about").await?;
-    let scheme = if about.config_address.starts_with("127.") { "http" } else { "https" };
+    let scheme = if about.config_address.starts_with("127.") {
+        "http"
+    } else {
+        "https"
+    };
     let link = format!("{scheme}://{}{path}", about.config_address);
     match session.format {
         render::Format::Table => render::say(session.format, format!("{link}\nIt lets in once.")),
@@ -114,7 +185,8 @@ async fn say_link(session: &Session, path: &str) -> Result<()> {
 }
 
 fn ask_password() -> Result<String> {
-    let first = rpassword::prompt_password("Password (12 characters or more): ").context("cannot ask for a password")?;
+    let first = rpassword::prompt_password("Password (12 characters or more): ")
+        .context("cannot ask for a password")?;
     let second = rpassword::prompt_password("Again: ").context("cannot ask for a password")?;
     if first != second {
         bail!("the two passwords differ; nothing was changed");
@@ -126,8 +198,9 @@ pub(super) async fn audit(session: &Session, command: cli::Audit) -> Result<()> 
     let Session { client, format } = session;
     match command {
         cli::Audit::List { text, limit } => {
-            let entries: Vec<AuditEntry> =
-                client.get(&format!("/audit?text={}&limit={limit}", escape(&text))).await?;
+            let entries: Vec<AuditEntry> = client
+                .get(&format!("/audit?text={}&limit={limit}", escape(&text)))
+                .await?;
             let columns = [
                 ("NUMBER", "number"),
                 ("AT", "at"),
@@ -144,7 +217,10 @@ pub(super) async fn audit(session: &Session, command: cli::Audit) -> Result<()> 
             let path = format!("/audit?before={}&limit=1", number.saturating_add(1));
             let entries: Vec<AuditEntry> = client.get(&path).await?;
             let entry = entries.into_iter().find(|entry| entry.number == number);
-            render::one(*format, &entry.with_context(|| format!("there is no entry {number}"))?)
+            render::one(
+                *format,
+                &entry.with_context(|| format!("there is no entry {number}"))?,
+            )
         }
     }
 }
@@ -152,11 +228,18 @@ pub(super) async fn audit(session: &Session, command: cli::Audit) -> Result<()> 
 pub(super) async fn settings(session: &Session, command: cli::Settings) -> Result<()> {
     let Session { client, format } = session;
     let mut settings: Settings = client.get("/settings").await?;
-    if let cli::Settings::Set { name, contact_every, keep_days } = command {
+    if let cli::Settings::Set {
+        name,
+        contact_every,
+        keep_days,
+    } = command
+    {
         settings.name = name.unwrap_or(settings.name);
         settings.contact_every_s = contact_every.unwrap_or(settings.contact_every_s);
         settings.keep_days = keep_days.unwrap_or(settings.keep_days);
-        settings = client.send_json(Method::PUT, "/settings", &settings).await?;
+        settings = client
+            .send_json(Method::PUT, "/settings", &settings)
+            .await?;
     }
     render::one(*format, &settings)
 }

@@ -17,13 +17,21 @@ pub(super) async fn run(session: &Session) -> Result<ExitCode> {
                 FindingLevel::Warning => "WARNING ",
                 FindingLevel::Critical => "CRITICAL",
             };
-            render::say(session.format, format!("{word}  {}  [{}]", finding.message, finding.name))?;
+            render::say(
+                session.format,
+                format!("{word}  {}  [{}]", finding.message, finding.name),
+            )?;
             if !finding.remedy.is_empty() {
                 render::say(session.format, format!("          → {}", finding.remedy))?;
             }
         }
     } else {
-        let columns = [("NAME", "name"), ("LEVEL", "level"), ("MESSAGE", "message"), ("REMEDY", "remedy")];
+        let columns = [
+            ("NAME", "name"),
+            ("LEVEL", "level"),
+            ("MESSAGE", "message"),
+            ("REMEDY", "remedy"),
+        ];
         render::list(session.format, &findings, &columns)?;
     }
     Ok(match findings.iter().map(|finding| finding.level).max() {

@@ -12,7 +12,9 @@ pub(super) async fn run(session: &Session, command: Host) -> Result<()> {
     let Session { client, format } = session;
     match command {
         Host::List { query } => {
-            let hosts: Vec<HostSummary> = client.get(&format!("/hosts?query={}", escape(&query))).await?;
+            let hosts: Vec<HostSummary> = client
+                .get(&format!("/hosts?query={}", escape(&query)))
+                .await?;
             let columns = [
                 ("NAME", "name"),
                 ("STATE", "state"),
@@ -32,27 +34,56 @@ pub(super) async fn run(session: &Session, command: Host) -> Result<()> {
             render::one(*format, &host)
         }
         Host::Packages { name } => {
-            let packages: Vec<InstalledPackage> = client.get(&format!("/hosts/{}/packages", escape(&name))).await?;
-            let columns = [("NAME", "name"), ("VERSION", "version"), ("ARCH", "arch"), ("SIZE", "size")];
+            let packages: Vec<InstalledPackage> = client
+                .get(&format!("/hosts/{}/packages", escape(&name)))
+                .await?;
+            let columns = [
+                ("NAME", "name"),
+                ("VERSION", "version"),
+                ("ARCH", "arch"),
+                ("SIZE", "size"),
+            ];
             render::list(*format, &packages, &columns)
         }
         Host::Timeline { name, limit } => {
             let path = format!("/hosts/{}/timeline?limit={limit}", escape(&name));
             let entries: Vec<TimelineEntry> = client.get(&path).await?;
-            let columns =
-                [("AT", "at"), ("KIND", "kind"), ("SUBJECT", "subject"), ("STATE", "state"), ("TEXT", "text")];
+            let columns = [
+                ("AT", "at"),
+                ("KIND", "kind"),
+                ("SUBJECT", "subject"),
+                ("STATE", "state"),
+                ("TEXT", "text"),
+            ];
             render::list(*format, &entries, &columns)
         }
-        Host::Set { name, site, tags, notes } => {
-            let tags = tags.map(|tags| tags.split(',').map(str::trim).filter(|t| !t.is_empty()).map(Into::into).collect());
+        Host::Set {
+            name,
+            site,
+            tags,
+            notes,
+        } => {
+            let tags = tags.map(|tags| {
+                tags.split(',')
+                    .map(str::trim)
+                    .filter(|t| !t.is_empty())
+                    .map(Into::into)
+                    .collect()
+            });
             let edit = HostEdit { site, tags, notes };
-            let host: HostDetail =
-                client.send_json(Method::PATCH, &format!("/hosts/{}", escape(&name)), &edit).await?;
+            let host: HostDetail = client
+                .send_json(Method::PATCH, &format!("/hosts/{}", escape(&name)), &edit)
+                .await?;
             render::one(*format, &host.summary)
         }
         Host::Rm { name } => {
-            client.act(Method::DELETE, &format!("/hosts/{}", escape(&name))).await?;
-            render::say(*format, format!("{name} is forgotten; its certificate is refused from now on"))
+            client
+                .act(Method::DELETE, &format!("/hosts/{}", escape(&name)))
+                .await?;
+            render::say(
+                *format,
+                format!("{name} is forgotten; its certificate is refused from now on"),
+            )
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use anyhow::{Context, Result, bail};
 use escadre_api::bundle::{BundleDetail, BundlePublish};
-use escadre_blobs::{PackOptions, Packed};
+use escadre_blobs::PackOptions;
 use escadre_bundle::{Action, Command, Content, Manifest, Seconds};
 use escadre_model::{BundleRef, query::Query};
+use escadre_trust::Publisher;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
@@ -19,18 +20,36 @@ pub(super) async fn create(session: &Session, options: &BundleCreate) -> Result<
     // The key first: nobody wants to learn after a gigabyte that it is not there.
     let publisher = key::open(&options.key)?;
     let content = match &options.content {
-        Some(source) => cut(session, source).await?.content,
+        Some(source) => cut(session, source).await?,
         None if matches!(action, Action::Execute { .. }) => Content::default(),
         None => bail!("name the folder or archive that the bundle is made of"),
     };
-    let manifest = manifest(bundle.clone(), content, action, options)?;
-    let bytes = manifest.to_bytes().context("no agent would accept this bundle")?;
-    let targets = sign_target(&session.client, &publisher, &bundle, &bytes).await?;
+    publish(
+        session,
+        &publisher,
+        &manifest(bundle, content, action, options)?,
+    )
+    .await
+}
+
+/// Signs a manifest whose chunks the server has, and makes it known.
+pub(crate) async fn publish(
+    session: &Session,
+    publisher: &Publisher,
+    manifest: &Manifest,
+) -> Result<BundleDetail> {
+    let bytes = manifest
+        .to_bytes()
+        .context("no agent would accept this bundle")?;
+    let targets = sign_target(&session.client, publisher, &manifest.bundle, &bytes).await?;
     let publish = BundlePublish {
         manifest: String::from_utf8(bytes).context("a manifest is text")?,
         targets: Some(String::from_utf8(targets).context("trust metadata is text")?),
     };
-    session.client.send_json(Method::POST, "/bundles", &publish).await
+    session
+        .client
+        .send_json(Method::POST, "/bundles", &publish)
+        .await
 }
 
 fn action(options: &BundleCreate) -> Result<Action> {
@@ -39,16 +58,37 @@ fn action(options: &BundleCreate) -> Result<Action> {
         false => Command::from_line(line).with_context(|| format!("`{line}` is no command")),
     };
     Ok(match (&options.launch, &options.execute, &options.store) {
-        (Some(line), None, None) => Action::Launch { command: command(line)? },
-        (None, Some(line), None) => Action::Execute { command: command(line)? },
-        (None, None, Some(path)) => Action::Store { path: path.to_str().context("--store wants plain text")?.to_owned() },
+        (Some(line), None, None) => Action::Launch {
+            command: command(line)?,
+        },
+        (None, Some(line), None) => Action::Execute {
+            command: command(line)?,
+        },
+        (None, None, Some(path)) => Action::Store {
+            path: path
+                .to_str()
+                .context("--store wants plain text")?
+                .to_owned(),
+        },
         _ => bail!("say what the bundle does: --launch COMMAND, --execute COMMAND or --store PATH"),
     })
 }
 
-fn manifest(bundle: BundleRef, mut content: Content, action: Action, options: &BundleCreate) -> Result<Manifest> {
-    if let Action::Launch { command: Command::Argv(words) } = &action {
-        let program = words.first().context("--launch wants a program")?.parse().context("--launch")?;
+fn manifest(
+    bundle: BundleRef,
+    mut content: Content,
+    action: Action,
+    options: &BundleCreate,
+) -> Result<Manifest> {
+    if let Action::Launch {
+        command: Command::Argv(words),
+    } = &action
+    {
+        let program = words
+            .first()
+            .context("--launch wants a program")?
+            .parse()
+            .context("--launch")?;
         content.make_executable(&program);
     }
     let now = Timestamp::now();
@@ -62,18 +102,31 @@ fn manifest(bundle: BundleRef, mut content: Content, action: Action, options: &B
     manifest.success_codes.sort_unstable();
     manifest.success_codes.dedup();
     manifest.expires = match options.expires {
-        Some(seconds) => Some(now.checked_add(SignedDuration::from_secs(i64::try_from(seconds)?)).context("--expires")?),
+        Some(seconds) => Some(
+            now.checked_add(SignedDuration::from_secs(i64::try_from(seconds)?))
+                .context("--expires")?,
+        ),
         None => None,
     };
     Ok(manifest)
 }
 
 /// Cuts the source into chunks and sends those that the server lacks, with a progress bar.
-async fn cut(session: &Session, source: &std::path::Path) -> Result<Packed> {
-    let bar = if session.format == Format::Table { ProgressBar::new(0) } else { ProgressBar::hidden() };
+pub(crate) async fn cut(session: &Session, source: &std::path::Path) -> Result<Content> {
+    let bar = if session.format == Format::Table {
+        ProgressBar::new(0)
+    } else {
+        ProgressBar::hidden()
+    };
     let style = "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}, {eta} left";
-    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let (sink, source, shown) = (upload::ServerSink::new(session.client.clone()), source.to_owned(), bar.clone());
+    bar.set_style(
+        ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let (sink, source, shown) = (
+        upload::ServerSink::new(session.client.clone()),
+        source.to_owned(),
+        bar.clone(),
+    );
     let packed = tokio::task::spawn_blocking(move || {
         let told = escadre_blobs::pack(&source, &sink, &PackOptions::default(), &|progress| {
             shown.set_length(progress.total);
@@ -84,5 +137,5 @@ async fn cut(session: &Session, source: &std::path::Path) -> Result<Packed> {
     .await
     .context("cutting the content was interrupted")?;
     bar.finish_and_clear();
-    packed
+    Ok(packed?.content)
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Opens the key; asks for its passphrase on the terminal when it wants one.
-pub(super) fn open(options: &PublisherKey) -> Result<Publisher> {
+pub(crate) fn open(options: &PublisherKey) -> Result<Publisher> {
     let folder = options.folder();
     if !Publisher::exists(&folder) {
         bail!(
@@ -31,8 +31,11 @@ pub(super) fn open(options: &PublisherKey) -> Result<Publisher> {
 
 fn passphrase(options: &PublisherKey, prompt: &str) -> Result<SecretString> {
     let text = match &options.passphrase_file {
-        Some(file) => fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?,
-        None => rpassword::prompt_password(prompt).context("cannot ask for the passphrase; use --passphrase-file")?,
+        Some(file) => {
+            fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
+        }
+        None => rpassword::prompt_password(prompt)
+            .context("cannot ask for the passphrase; use --passphrase-file")?,
     };
     Ok(SecretString::new(text.trim_end_matches(['\n', '\r'])))
 }
@@ -42,7 +45,9 @@ fn new_passphrase(options: &PublisherKey) -> Result<SecretString> {
     if first.expose().chars().count() < 12 {
         bail!("a passphrase wants 12 characters or more; nothing was changed");
     }
-    if options.passphrase_file.is_none() && passphrase(options, "Again: ")?.expose() != first.expose() {
+    if options.passphrase_file.is_none()
+        && passphrase(options, "Again: ")?.expose() != first.expose()
+    {
         bail!("the two passphrases differ; nothing was changed");
     }
     Ok(first)

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Error, Result};
 use bytes::Bytes;
-use escadre_blobs::{BlobError, Sink};
+use escadre_blobs::{Batch, BlobError, Groups, Sink};
 use escadre_bundle::{ChunkHash, StoredChunk};
 use futures_util::{TryStreamExt, stream};
 use reqwest::Method;
@@ -29,21 +29,40 @@ pub(super) struct ServerSink {
 impl ServerSink {
     /// A sink that works on the current runtime, from threads outside of it.
     pub(super) fn new(client: Client) -> Self {
-        Self { client, runtime: Handle::current(), failure: Mutex::new(None) }
+        Self {
+            client,
+            runtime: Handle::current(),
+            failure: Mutex::new(None),
+        }
     }
 
     /// What went wrong on the server's side, in its own words. Asked once.
     pub(super) fn failure(&self) -> Option<Error> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     async fn send(&self, chunks: &[StoredChunk]) -> Result<()> {
-        let names: Vec<String> = chunks.iter().map(|chunk| chunk.hash().to_string()).collect();
-        let missing: Vec<String> = self.client.send_json(Method::POST, "/chunks/missing", &names).await?;
-        let wanted = chunks.iter().zip(&names).filter(|(_, name)| missing.contains(name));
+        let names: Vec<String> = chunks
+            .iter()
+            .map(|chunk| chunk.hash().to_string())
+            .collect();
+        let missing: Vec<String> = self
+            .client
+            .send_json(Method::POST, "/chunks/missing", &names)
+            .await?;
+        let wanted = chunks
+            .iter()
+            .zip(&names)
+            .filter(|(_, name)| missing.contains(name));
         stream::iter(wanted.map(Ok))
             .try_for_each_concurrent(AT_ONCE, |(chunk, name): (&StoredChunk, &String)| {
-                self.client.put_bytes(format!("/chunks/{name}"), Bytes::copy_from_slice(chunk.bytes()))
+                self.client.put_bytes(
+                    format!("/chunks/{name}"),
+                    Bytes::copy_from_slice(chunk.bytes()),
+                )
             })
             .await
     }
@@ -54,11 +73,17 @@ impl Sink for ServerSink {
         Ok(true)
     }
 
-    fn take(&self, chunks: &[StoredChunk]) -> Result<(), BlobError> {
-        self.runtime.block_on(self.send(chunks)).map_err(|error| {
-            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            let source = io::Error::other("the server did not take it");
-            BlobError::Io { step: "send chunks of", path: PathBuf::from("the content"), source }
-        })
+    fn begin(&self) -> Result<Box<dyn Batch + '_>, BlobError> {
+        Ok(Box::new(Groups::new(|chunks: &[StoredChunk]| {
+            self.runtime.block_on(self.send(chunks)).map_err(|error| {
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                let source = io::Error::other("the server did not take it");
+                BlobError::Io {
+                    step: "send chunks of",
+                    path: PathBuf::from("the content"),
+                    source,
+                }
+            })
+        })))
     }
 }

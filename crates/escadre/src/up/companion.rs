@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result};
 use escadre_server::Server;
 use tokio::{
-    process::{Child, Command},
+    process::{Child, ChildStdin, Command},
     sync::watch,
     task::JoinHandle,
     time::{sleep, timeout},
@@ -39,14 +39,18 @@ impl Companion {
             program: std::env::current_exe().context("this program cannot find itself")?,
             folder: state.join("agent"),
         };
-        let enrolment = match escadre_agent::is_enrolled(&start.folder) {
+        // The agent writes this file last: without it, an enrolment was never finished.
+        let enrolment = match start.folder.join("agent.json").exists() {
             true => None,
             false => Some(server.agent_enrolment_token("this machine").await?),
         };
         let server = agents.to_owned();
         let watcher = tokio::spawn(async move {
             if let Err(error) = watch_over(&start, &server, enrolment, stopping).await {
-                tracing::error!(error = format!("{error:#}"), "this machine's agent cannot be started");
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "this machine's agent cannot be started"
+                );
             }
         });
         Ok(Self { watcher })
@@ -66,23 +70,38 @@ struct Start {
 impl Start {
     fn command(&self, verb: &str) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(["agent", verb, "--agent-state"]).arg(&self.folder).kill_on_drop(true);
+        command
+            .args(["agent", verb, "--agent-state"])
+            .arg(&self.folder)
+            .kill_on_drop(true);
         command
     }
 
     async fn enrol(&self, server: &str, enrolment: &str) -> Result<()> {
         let mut command = self.command("enrol");
-        command.args(["--agent-server", server]).env("ESCADRE_ENROLMENT", enrolment);
-        let output = command.stdin(Stdio::null()).output().await.context("cannot start the agent")?;
+        command
+            .args(["--agent-server", server])
+            .env("ESCADRE_ENROLMENT", enrolment);
+        let output = command
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .context("cannot start the agent")?;
         if output.status.success() {
             return Ok(());
         }
-        anyhow::bail!("this machine could not enrol: {}", String::from_utf8_lossy(&output.stderr).trim())
+        anyhow::bail!(
+            "this machine could not enrol: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        )
     }
 
     fn run(&self) -> Result<Child> {
         let mut command = self.command("run");
-        command.arg("--with-parent").stdin(Stdio::piped()).stdout(Stdio::null());
+        command
+            .arg("--with-parent")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null());
         command.spawn().context("cannot start the agent")
     }
 }
@@ -99,11 +118,15 @@ async fn watch_over(
     let mut pause = Duration::from_secs(1);
     loop {
         let mut child = start.run()?;
+        // Waiting for a child closes its standard input unless somebody else holds it.
+        let input = child.stdin.take();
         let ended = tokio::select! {
             ended = child.wait() => Some(ended.context("the agent is lost")?),
             _ = stopping.wait_for(|stop| *stop) => None,
         };
-        let Some(status) = ended else { return end(child).await };
+        let Some(status) = ended else {
+            return end(child, input).await;
+        };
         if was_ended(status) {
             tracing::warn!(%status, "this machine's agent was ended by a signal and stays down: `escadre agent run` starts it");
             let _ = stopping.wait_for(|stop| *stop).await;
@@ -123,8 +146,8 @@ fn was_ended(status: ExitStatus) -> bool {
 }
 
 /// Closes its standard input, which asks it to end, and does not wait for ever.
-async fn end(mut child: Child) -> Result<()> {
-    drop(child.stdin.take());
+async fn end(mut child: Child, input: Option<ChildStdin>) -> Result<()> {
+    drop(input);
     if timeout(PATIENCE, child.wait()).await.is_err() {
         child.kill().await.context("the agent cannot be ended")?;
     }

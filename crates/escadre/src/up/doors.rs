@@ -62,11 +62,17 @@ impl Doors {
     }
 
     /// Serves all ports and the socket until told to stop. Plain HTTP only on loopback.
-    pub(super) fn serve(self, server: &Server, state: &Path, stopping: &watch::Receiver<bool>) -> Result<Served> {
+    pub(super) fn serve(
+        self,
+        server: &Server,
+        state: &Path,
+        stopping: &watch::Receiver<bool>,
+    ) -> Result<Served> {
         let plain = self.config.address.ip().is_loopback();
         let tls = (!plain).then(|| server.people_tls());
         let uploads = state.join("uploads");
-        fs::create_dir_all(&uploads).with_context(|| format!("cannot make {}", uploads.display()))?;
+        fs::create_dir_all(&uploads)
+            .with_context(|| format!("cannot make {}", uploads.display()))?;
         let mut setup = Setup::new(server.operations());
         setup.secure = !plain;
         setup.uploads = uploads;
@@ -78,13 +84,31 @@ impl Doors {
             tasks: JoinSet::new(),
         };
         let socket = open_socket(&place::socket(state))?;
-        served.tasks.spawn(listener::serve(socket, None, escadre_web::socket_router(setup.clone()), told(stopping)));
-        for (door, face) in [(self.config, Face::Configuration), (self.view, Face::Visualisation)] {
+        served.tasks.spawn(listener::serve(
+            socket,
+            None,
+            escadre_web::socket_router(setup.clone()),
+            told(stopping),
+        ));
+        for (door, face) in [
+            (self.config, Face::Configuration),
+            (self.view, Face::Visualisation),
+        ] {
             let router = escadre_web::router(setup.clone(), face);
-            served.tasks.spawn(listener::serve(door.listener, tls.clone(), router, told(stopping)));
+            served.tasks.spawn(listener::serve(
+                door.listener,
+                tls.clone(),
+                router,
+                told(stopping),
+            ));
         }
         let agent_tls = Some(Arc::clone(&server.agent_tls()));
-        served.tasks.spawn(listener::serve(self.agents.listener, agent_tls, server.agent_router(), told(stopping)));
+        served.tasks.spawn(listener::serve(
+            self.agents.listener,
+            agent_tls,
+            server.agent_router(),
+            told(stopping),
+        ));
         Ok(served)
     }
 }
@@ -116,7 +140,10 @@ impl Door {
     /// `host:port` for people and agents: this machine's name when it listens on every address.
     fn name(&self) -> String {
         if self.address.ip().is_unspecified() {
-            let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            let host = rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned();
             return format!("{host}:{}", self.address.port());
         }
         self.address.to_string()
@@ -132,7 +159,8 @@ fn open_socket(path: &Path) -> Result<UnixListener> {
         _ => {}
     }
     let too_long = "the path may be too long for a socket; choose a shorter --state";
-    let socket = UnixListener::bind(path).with_context(|| format!("cannot listen on {}: {too_long}", path.display()))?;
+    let socket = UnixListener::bind(path)
+        .with_context(|| format!("cannot listen on {}: {too_long}", path.display()))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
         .with_context(|| format!("cannot close {} to others", path.display()))?;
     Ok(socket)

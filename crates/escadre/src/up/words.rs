@@ -39,7 +39,13 @@ const FRENCH: Words = Words {
 impl Words {
     /// French when the environment asks for it, as gettext reads it; else English.
     pub(super) fn of_environment() -> Self {
-        let wanted = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()));
-        if wanted.is_some_and(|locale| locale.starts_with("fr")) { FRENCH } else { ENGLISH }
+        let wanted = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()));
+        if wanted.is_some_and(|locale| locale.starts_with("fr")) {
+            FRENCH
+        } else {
+            ENGLISH
+        }
     }
 }

@@ -30,7 +30,12 @@ pub(crate) struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { language: "en", dark: false, width: 1280, height: 900 }
+        Self {
+            language: "en",
+            dark: false,
+            width: 1280,
+            height: 900,
+        }
     }
 }
 
@@ -47,7 +52,10 @@ impl Browser {
         let port = lines
             .by_ref()
             .map_while(Result::ok)
-            .find_map(|line| line.split_once("on port ").map(|(_, port)| port.trim_end_matches('.').to_owned()))
+            .find_map(|line| {
+                line.split_once("on port ")
+                    .map(|(_, port)| port.trim_end_matches('.').to_owned())
+            })
             .expect("chromedriver says its port");
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         let profile = tempfile::tempdir().expect("a temporary folder");
@@ -59,24 +67,44 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .expect("a browser session");
-        Self { page, driver, _profile: profile }
+        Self {
+            page,
+            driver,
+            _profile: profile,
+        }
     }
 
     pub(crate) async fn go(&self, url: &str) {
-        self.page.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+        self.page
+            .goto(url)
+            .await
+            .unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 
     /// The first element of a selector, once it is there.
     pub(crate) async fn find(&self, css: &str) -> Element {
-        let waited = self.page.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+        let waited = self
+            .page
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(css))
+            .await;
         match waited {
             Ok(element) => element,
-            Err(error) => panic!("no `{css}` on {}: {error}\n{}", self.url().await, self.text().await),
+            Err(error) => panic!(
+                "no `{css}` on {}: {error}\n{}",
+                self.url().await,
+                self.text().await
+            ),
         }
     }
 
     pub(crate) async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+        self.find(css)
+            .await
+            .click()
+            .await
+            .unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
     pub(crate) async fn fill(&self, css: &str, text: &str) {
@@ -86,44 +114,71 @@ impl Browser {
     }
 
     pub(crate) async fn url(&self) -> String {
-        self.page.current_url().await.map(|url| url.to_string()).unwrap_or_default()
+        self.page
+            .current_url()
+            .await
+            .map(|url| url.to_string())
+            .unwrap_or_default()
     }
 
     /// All visible text.
     pub(crate) async fn text(&self) -> String {
-        let answer = self.script("return document.body ? document.body.innerText : ''", vec![]).await;
+        let answer = self
+            .script(
+                "return document.body ? document.body.innerText : ''",
+                vec![],
+            )
+            .await;
         answer.as_str().unwrap_or_default().to_owned()
     }
 
     pub(crate) async fn script(&self, script: &str, arguments: Vec<Value>) -> Value {
-        self.page.execute(script, arguments).await.unwrap_or_else(|error| panic!("{script}: {error}"))
+        self.page
+            .execute(script, arguments)
+            .await
+            .unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
     /// Waits until a script returns true.
     pub(crate) async fn until(&self, what: &str, script: &str) {
         let began = Instant::now();
         while self.script(script, vec![]).await != Value::Bool(true) {
-            assert!(began.elapsed() < PATIENCE, "{what}: never; {}\n{}", self.url().await, self.text().await);
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{what}: never; {}\n{}",
+                self.url().await,
+                self.text().await
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
     /// Types keys to whatever has the focus.
     pub(crate) async fn keys(&self, keys: &str) {
-        let focused = self.page.active_element().await.expect("something has the focus");
+        let focused = self
+            .page
+            .active_element()
+            .await
+            .expect("something has the focus");
         focused.send_keys(keys).await.expect("keys are taken");
     }
 
     /// Every violation that axe finds on the page, one a line; nothing is good.
     pub(crate) async fn violations(&self) -> String {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/browser/node_modules/axe-core/axe.min.js");
-        let axe = std::fs::read_to_string(&root).expect("`cargo xtask test` fetches the accessibility checker");
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("../../tests/browser/node_modules/axe-core/axe.min.js");
+        let axe = std::fs::read_to_string(&root)
+            .expect("`cargo xtask test` fetches the accessibility checker");
         self.script(&axe, vec![]).await;
         let run = "const done = arguments[arguments.length - 1];
             axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
                .then(r => done(r.violations.flatMap(v => v.nodes.map(n => v.id + ': ' + n.target + ' ' + n.failureSummary))))
                .catch(e => done(['axe failed: ' + e]))";
-        let found = self.page.execute_async(run, vec![]).await.expect("axe runs");
+        let found = self
+            .page
+            .execute_async(run, vec![])
+            .await
+            .expect("axe runs");
         let found: Vec<String> = serde_json::from_value(found).expect("a list of texts");
         found.join("\n")
     }

@@ -45,15 +45,24 @@ async fn look(here: &Installation, setup: Setup, suffix: &str) {
     for (name, url) in pages(here, &host) {
         browser.go(&url).await;
         browser.find("main h1").await;
-        let language = browser.script("return document.documentElement.lang", vec![]).await;
+        let language = browser
+            .script("return document.documentElement.lang", vec![])
+            .await;
         assert_eq!(language, setup.language, "{url}");
         let violations = browser.violations().await;
         if !violations.is_empty() {
             found.push_str(&format!("== {url}\n{violations}\n"));
         }
-        let sticks_out = browser.script("return document.documentElement.scrollWidth - window.innerWidth", vec![]).await;
+        let sticks_out = browser
+            .script(
+                "return document.documentElement.scrollWidth - window.innerWidth",
+                vec![],
+            )
+            .await;
         if sticks_out.as_i64().unwrap_or(0) > 0 {
-            found.push_str(&format!("== {url}\n{sticks_out} pixels wider than the window\n"));
+            found.push_str(&format!(
+                "== {url}\n{sticks_out} pixels wider than the window\n"
+            ));
         }
         browser.picture(&format!("{name}-{suffix}")).await;
     }
@@ -69,5 +78,15 @@ async fn english_and_light() {
 #[tokio::test]
 async fn french_dark_and_narrow() {
     let here = Installation::start();
-    look(&here, Setup { language: "fr", dark: true, width: 500, height: 900 }, "fr-dark-phone").await;
+    look(
+        &here,
+        Setup {
+            language: "fr",
+            dark: true,
+            width: 500,
+            height: 900,
+        },
+        "fr-dark-phone",
+    )
+    .await;
 }

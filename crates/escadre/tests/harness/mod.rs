@@ -29,7 +29,11 @@ impl Installation {
     /// A fresh one with an agent for this machine.
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut installation = Self { folder, up: None, said: Value::Null };
+        let mut installation = Self {
+            folder,
+            up: None,
+            said: Value::Null,
+        };
         installation.up(&[]);
         installation
     }
@@ -42,7 +46,17 @@ impl Installation {
             .open(self.folder.path().join("up.log"))
             .expect("a log file");
         let mut child = self
-            .command(&["--format", "json", "up", "--config-port", "0", "--view-port", "0", "--agent-port", "0"])
+            .command(&[
+                "--format",
+                "json",
+                "up",
+                "--config-port",
+                "0",
+                "--view-port",
+                "0",
+                "--agent-port",
+                "0",
+            ])
             .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -50,7 +64,9 @@ impl Installation {
             .spawn()
             .expect("the program starts");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+        BufReader::new(child.stdout.take().expect("piped"))
+            .read_line(&mut line)
+            .expect("a line");
         assert!(!line.is_empty(), "up ended at once:\n{}", self.log());
         self.said = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
         self.up = Some(child);
@@ -71,14 +87,22 @@ impl Installation {
 
     /// Runs a command to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).stdin(Stdio::null()).output().expect("the program runs")
+        self.command(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program runs")
     }
 
     /// Runs a command that must succeed; gives what it printed.
     pub(crate) fn good(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success(), "{arguments:?}: {}\n{out}\n{err}\n{}", output.status, self.log());
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}\n{out}\n{err}\n{}",
+            output.status,
+            self.log()
+        );
         out
     }
 
@@ -93,19 +117,32 @@ impl Installation {
     /// Runs a command that must fail; gives what it said.
     pub(crate) fn bad(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
-        assert!(!output.status.success(), "{arguments:?} succeeded:\n{}", text(&output.stdout));
+        assert!(
+            !output.status.success(),
+            "{arguments:?} succeeded:\n{}",
+            text(&output.stdout)
+        );
         text(&output.stderr)
     }
 
     /// Asks again and again until an answer satisfies.
-    pub(crate) fn until(&self, arguments: &[&str], what: &str, satisfied: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn until(
+        &self,
+        arguments: &[&str],
+        what: &str,
+        satisfied: impl Fn(&Value) -> bool,
+    ) -> Value {
         let began = Instant::now();
         loop {
             let answer = self.json(arguments);
             if satisfied(&answer) {
                 return answer;
             }
-            assert!(began.elapsed() < PATIENCE, "{what}: still {answer:#}\n{}", self.log());
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{what}: still {answer:#}\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -132,7 +169,9 @@ impl Installation {
 
     /// Asks `up` to stop, waits, and gives how long it took.
     pub(crate) fn stop(&mut self) -> Duration {
-        let Some(mut child) = self.up.take() else { return Duration::ZERO };
+        let Some(mut child) = self.up.take() else {
+            return Duration::ZERO;
+        };
         let began = Instant::now();
         signal(child.id(), "TERM");
         let status = child.wait().expect("it was started");
@@ -163,7 +202,10 @@ impl Drop for Installation {
 
 /// Sends a signal by its name.
 pub(crate) fn signal(process: u32, name: &str) {
-    let status = Command::new("kill").args(["-s", name, &process.to_string()]).status().expect("kill runs");
+    let status = Command::new("kill")
+        .args(["-s", name, &process.to_string()])
+        .status()
+        .expect("kill runs");
     assert!(status.success(), "no process {process}");
 }
 

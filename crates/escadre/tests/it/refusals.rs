@@ -9,7 +9,15 @@ fn refused(state: &std::path::Path, more: &[&str]) -> String {
     let output = std::process::Command::new(ESCADRE)
         .arg("--state")
         .arg(state)
-        .args(["up", "--config-port", "0", "--view-port", "0", "--agent-port", "0"])
+        .args([
+            "up",
+            "--config-port",
+            "0",
+            "--view-port",
+            "0",
+            "--agent-port",
+            "0",
+        ])
         .args(more)
         .env("XDG_CONFIG_HOME", state.join("../config"))
         .stdin(Stdio::null())
@@ -26,7 +34,10 @@ fn a_port_in_use_is_named_and_nothing_is_written() {
     let port = taken.local_addr().expect("bound").port().to_string();
     let state = folder.path().join("state");
     let said = refused(&state, &["--view-port", &port]);
-    assert!(said.contains(&port) && said.contains("--view-port"), "{said}");
+    assert!(
+        said.contains(&port) && said.contains("--view-port"),
+        "{said}"
+    );
     assert!(!state.exists(), "something was written");
 }
 
@@ -36,7 +47,10 @@ fn a_folder_that_cannot_be_made_is_named() {
     let file = folder.path().join("file");
     fs::write(&file, "not a folder").expect("written");
     let said = refused(&file.join("state"), &[]);
-    assert!(said.contains("file/state") && said.contains("--state"), "{said}");
+    assert!(
+        said.contains("file/state") && said.contains("--state"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -47,7 +61,11 @@ fn a_folder_of_somebody_else_is_left_alone() {
     fs::write(state.join("letter.txt"), "dear diary").expect("written");
     let said = refused(&state, &[]);
     assert!(said.contains("--state"), "{said}");
-    assert_eq!(fs::read_dir(&state).expect("there").count(), 1, "something was written");
+    assert_eq!(
+        fs::read_dir(&state).expect("there").count(),
+        1,
+        "something was written"
+    );
 }
 
 #[test]
@@ -68,5 +86,8 @@ fn commands_without_a_server_say_how_to_start_one() {
         .output()
         .expect("the program runs");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains("escadre up"), "{said}");
+    assert!(
+        !output.status.success() && said.contains("escadre up"),
+        "{said}"
+    );
 }
