@@ -42,6 +42,13 @@ impl Rhythm {
         }
     }
 
+    /// There is something to tell, and so much time to collect more of it before.
+    pub(crate) fn within(&mut self, pause: Duration, now: Instant) {
+        if !self.busy && self.faults == 0 {
+            self.due = self.due.min(now + pause);
+        }
+    }
+
     /// There is something to tell or to hear. A server that does not answer is not asked more often for it.
     pub(crate) fn hurry(&mut self, now: Instant) {
         if self.busy {

@@ -38,6 +38,10 @@ use crate::{
 const ORDERS: &str = "orders.json";
 /// A full disk is asked again after so long.
 const DISK_PAUSE: Duration = Duration::from_secs(5);
+/// Results that say something new are collected for so long before they are told,
+const CHANGES: Duration = Duration::from_secs(1);
+/// and those that say the same again for so long.
+const REPETITIONS: Duration = Duration::from_secs(10);
 /// Between two looks at the certificate.
 const RENEW_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// The clock may be set while we sleep: look at it at least so often.
@@ -319,11 +323,12 @@ impl Service {
 
     fn checked(&mut self, name: CheckName, result: CheckResult) {
         let now = Instant::now();
-        self.timetable.done(&name, result.state, now);
+        let changed = self.timetable.done(&name, result.state, now);
         if let Err(error) = self.outbox.push(name, result) {
             tracing::error!(%error, "a result is lost");
         }
-        self.rhythm.hurry(now);
+        self.rhythm
+            .within(if changed { CHANGES } else { REPETITIONS }, now);
     }
 
     fn surveyed(&mut self, inventory: Option<Inventory>) {

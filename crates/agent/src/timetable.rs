@@ -30,6 +30,8 @@ struct Row {
     definition: CheckDefinition,
     due: Instant,
     running: bool,
+    /// What it gave last.
+    state: Option<CheckState>,
     /// Problems in a row.
     problems: u32,
 }
@@ -58,6 +60,7 @@ impl Timetable {
                             definition,
                             due,
                             running: false,
+                            state: None,
                             problems: 0,
                         },
                     );
@@ -88,12 +91,13 @@ impl Timetable {
         .collect()
     }
 
-    /// A check has run.
-    pub(crate) fn done(&mut self, name: &CheckName, state: CheckState, now: Instant) {
+    /// A check has run; true if its state is another than before.
+    pub(crate) fn done(&mut self, name: &CheckName, state: CheckState, now: Instant) -> bool {
         let Some(row) = self.rows.get_mut(name) else {
-            return;
+            return false;
         };
         row.running = false;
+        let changed = row.state.replace(state) != Some(state);
         row.problems = if state == CheckState::Ok {
             0
         } else {
@@ -106,6 +110,7 @@ impl Timetable {
             row.definition.interval_s
         };
         row.due = now + Duration::from_secs(seconds.into()).max(SHORTEST);
+        changed
     }
 
     /// When the next is due.
