@@ -79,8 +79,6 @@ error-request = Request (look for it in the log)
 error-back = To the first page
 error-auth-forged = The form did not come from a page of this session, or the session has changed since. Load the page again and repeat.
 error-auth-missing = Nobody is signed in.
-error-auth-sign-in = User name or password is wrong.
-error-auth-too-many = Too many attempts. Wait a minute.
 error-request-path = There is nothing at this address.
 
 time-now = now
@@ -186,7 +184,6 @@ col-role = Role
 col-progress = Progress
 col-actions = Actions
 
-finding-trust-publisher-key-on-server = The publisher's key lies on the server. Whoever takes the server over could sign bundles: move the key to another machine.
 query = Query
 query-example = site:bordeaux tag~alpha has:nginx<1.25
 query-help = The query language

@@ -8,7 +8,6 @@ start-machine = This machine is enrolled
 start-machine-text = Its agent runs, its inventory is here, and it is watched.
 start-machine-none = No machine is enrolled yet.
 start-key = The publisher's key
-start-key-how = Make a key on the machine from which you publish, then start the server with that publisher's root:
 start-key-away = The key that signs bundles is not on this server: whoever takes the server over can delay, not execute.
 start-enrol = Enrol another machine
 start-enrol-text = A token lets one machine in, once.

@@ -79,8 +79,6 @@ error-request = Demande (à chercher dans les journaux)
 error-back = Vers la première page
 error-auth-forged = Le formulaire ne vient pas d’une page de cette session, ou la session a changé depuis. Rechargez la page et recommencez.
 error-auth-missing = Personne n’est connecté.
-error-auth-sign-in = Le nom d’utilisateur ou le mot de passe est faux.
-error-auth-too-many = Trop d’essais. Attendez une minute.
 error-request-path = Il n’y a rien à cette adresse.
 
 time-now = à l’instant
@@ -189,7 +187,6 @@ col-role = Rôle
 col-progress = Avancement
 col-actions = Actions
 
-finding-trust-publisher-key-on-server = La clé de l’éditeur se trouve sur le serveur. Qui s’empare du serveur pourrait signer des colis : déplacez la clé sur une autre machine.
 
 query = Requête
 query-example = site:bordeaux tag~alpha has:nginx<1.25

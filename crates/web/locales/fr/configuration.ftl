@@ -8,7 +8,6 @@ start-machine = Cette machine est enrôlée
 start-machine-text = Son agent tourne, son inventaire est là, et elle est surveillée.
 start-machine-none = Aucune machine n’est encore enrôlée.
 start-key = La clé de l’éditeur
-start-key-how = Créez une clé sur la machine d’où vous publiez, puis lancez le serveur avec la racine de cet éditeur :
 start-key-away = La clé qui signe les colis n’est pas sur ce serveur : qui s’en empare peut retarder, pas exécuter.
 start-enrol = Enrôler une autre machine
 start-enrol-text = Un jeton laisse entrer une machine, une fois.

@@ -65,17 +65,19 @@ impl Language {
         best.1
     }
 
-    fn sources(self) -> [&'static str; 3] {
+    fn sources(self) -> [&'static str; 4] {
         match self {
             Self::English => [
                 include_str!("../../locales/en/common.ftl"),
                 include_str!("../../locales/en/visualisation.ftl"),
                 include_str!("../../locales/en/configuration.ftl"),
+                include_str!("../../locales/en/codes.ftl"),
             ],
             Self::French => [
                 include_str!("../../locales/fr/common.ftl"),
                 include_str!("../../locales/fr/visualisation.ftl"),
                 include_str!("../../locales/fr/configuration.ftl"),
+                include_str!("../../locales/fr/codes.ftl"),
             ],
         }
     }

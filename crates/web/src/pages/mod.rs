@@ -8,6 +8,7 @@ mod bundles;
 mod chart;
 mod checks;
 mod error;
+mod finding;
 mod form;
 mod host;
 mod hosts;

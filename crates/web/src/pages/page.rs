@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
-    response::{IntoResponse, Redirect, Response},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use escadre_api::{Actor, ApiError, ErrorKind, Role, health::About};
 use escadre_model::Timestamp;
@@ -339,7 +339,7 @@ impl FromRequestParts<App> for Visit {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let name = cookie::session_name(app.setup().secure);
         let Some(secret) = cookie::read(&parts.headers, name) else {
-            return Err(to_sign_in(parts));
+            return Err(without_cookie(parts));
         };
         let session = secret.to_owned();
         let mut actor = match app.operations().session(secret, &address(parts)).await {
@@ -360,6 +360,21 @@ impl FromRequestParts<App> for Visit {
             session,
         })
     }
+}
+
+/// Whoever follows a link from a mail or a ticket comes without the strict cookie, though perhaps signed in. A page that
+/// leads to the same address makes the next request one of this site, and the cookie comes along.
+fn without_cookie(parts: &Parts) -> Response {
+    let from_elsewhere = header_text(&parts.headers, "sec-fetch-site") == "cross-site";
+    if !from_elsewhere || parts.method != axum::http::Method::GET {
+        return to_sign_in(parts);
+    }
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let path = super::show::escape(path);
+    Html(format!(
+        r#"<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={path}"><a href="{path}">{path}</a>"#
+    ))
+    .into_response()
 }
 
 /// To the sign-in page, and from there back to what was asked for (when it can be asked for again).

@@ -8,7 +8,7 @@ use std::{
 use askama::filters::HtmlSafe;
 use escadre_api::{
     ApiError,
-    health::{Finding, FindingLevel},
+    health::FindingLevel,
     host::{HostState, TimelineEntry},
     rollout::Delivery,
 };
@@ -19,7 +19,7 @@ use escadre_model::{
 };
 
 use super::page::{Amount, Page};
-use crate::language::{Moment, moment};
+use crate::language::{Language, Moment, moment};
 
 /// Markup that is already safe: made here, with every value from outside escaped.
 pub(crate) struct Markup(pub(crate) String);
@@ -172,31 +172,25 @@ impl Page {
         }
     }
 
-    /// A finding in the reader's language where we know its code, else as it came.
-    pub(crate) fn finding(&self, finding: &Finding) -> String {
-        let key = format!("finding-{}", finding.name.replace('.', "-"));
-        if !self.words.has(&key) {
-            return finding.message.clone();
-        }
-        let values: Vec<(&str, &str)> = finding
-            .args
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        self.words.fill(&key, &values)
-    }
-
-    /// An error in the reader's language where we know its code, else as it came.
+    /// An error in the reader's language where we know its code; in English as it came, for it says more.
     pub(crate) fn error(&self, error: &ApiError) -> String {
         let key = format!("error-{}", error.code.replace('.', "-"));
-        if self.words.has(&key) {
+        if self.words.language() != Language::English && self.words.has(&key) {
             self.say(&key).into_owned()
         } else {
             error.message.clone()
         }
     }
 
-    fn moment(&self, at: Timestamp) -> Moment {
+    /// What the server said, where the translation says less.
+    pub(crate) fn error_detail(&self, error: &ApiError) -> String {
+        if self.error(error) == error.message {
+            return String::new();
+        }
+        error.message.clone()
+    }
+
+    pub(super) fn moment(&self, at: Timestamp) -> Moment {
         moment(self.words, at, self.now, &self.zone)
     }
 

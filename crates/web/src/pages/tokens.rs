@@ -69,9 +69,13 @@ impl List {
                 )
             }
             TokenKind::Api => {
-                let server = format!("https://{}", self.page.about.config_address);
-                let server = shell_word(&server);
-                format!("escadre --server {server} --token {secret} host list")
+                let server = shell_word(&self.page.address(""));
+                let ca = if server.starts_with("https") {
+                    " --ca ca.pem"
+                } else {
+                    ""
+                };
+                format!("escadre --server {server}{ca} --token {secret} host list")
             }
         }
     }

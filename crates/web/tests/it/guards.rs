@@ -56,6 +56,24 @@ async fn every_page_wants_a_session() {
     assert_eq!(ended.header("location"), "/sign-in?then=%2Fhosts");
 }
 
+#[tokio::test]
+async fn a_link_from_a_mail_gets_a_second_chance_with_the_cookie() {
+    let client = Client::new(Fixture::new(), Face::Visualisation, Role::Viewer).stranger();
+    let request = Request::get("/hosts?query=a%22b&c")
+        .header("sec-fetch-site", "cross-site")
+        .body(axum::body::Body::empty());
+    let answer = client.send(request.expect("a request")).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(
+        answer
+            .body
+            .contains(r#"content="0;url=/hosts?query=a%22b&amp;c""#),
+        "{}",
+        answer.body
+    );
+    assert!(!answer.body.contains("bdd-1"));
+}
+
 /// Every form of every page, as a forger would send it.
 const FORMS: [(Face, &str); 18] = [
     (Face::Visualisation, "/sign-out"),
@@ -157,7 +175,7 @@ async fn signing_in_and_out() {
         )
         .await;
     assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
-    assert!(wrong.body.contains("User name or password is wrong."));
+    assert!(wrong.body.contains("name or password is wrong"));
     assert!(wrong.body.contains("value=\"operator\"") && !wrong.body.contains("value=\"x\""));
     assert_eq!(wrong.header("set-cookie"), "");
     let forged = client.post_raw("/sign-in", &fields, "cross-site").await;
