@@ -2,7 +2,7 @@
 //!
 //! A quick estimate: closures are taken without looking at versions or conflicts.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
     condition::Clause,
@@ -243,17 +243,6 @@ fn is_within(flags: &[String], other: &[String]) -> bool {
     flags
         .iter()
         .all(|flag| other.any(|candidate| candidate == flag))
-}
-
-/// For tests: combinations by key.
-impl GroupSizes {
-    /// Combinations by [`Combination::key`].
-    pub fn by_key(&self) -> HashMap<String, &Combination> {
-        self.combinations
-            .iter()
-            .map(|combination| (combination.key(), combination))
-            .collect()
-    }
 }
 
 #[cfg(test)]

@@ -229,31 +229,36 @@ impl Known {
             );
         }
         for flag in &rated.flags {
-            let items: Vec<(bool, Test<'_>)> = flag.split("||").map(Test::of).collect();
-            let nevers: Vec<Option<Never>> =
-                flag.split("||").map(|item| self.never(item)).collect();
-            for (code, why) in nevers.iter().flatten() {
-                add(code, format!("`{name}`: {why}"));
-            }
-            if nevers.iter().all(Option::is_some) && items.iter().all(|(negated, _)| !negated) {
-                add(
-                    "rpmsrate.never-true",
-                    format!("`{name}` can never be selected: `{flag}` is never true"),
-                );
-            }
-            let opposite = match flag.strip_prefix('!') {
-                Some(_) => continue,
-                None => format!("!{flag}"),
-            };
-            if !flag.contains("||") && rated.flags.iter().any(|other| **other == *opposite) {
-                add(
-                    "rpmsrate.never-true",
-                    format!(
-                        "`{name}` can never be selected: it wants both `{flag}` and `{opposite}`"
-                    ),
-                );
+            for (code, message) in self.check_flag(name, flag, rated) {
+                add(code, message);
             }
         }
+    }
+
+    /// What is wrong with one flag of a package.
+    fn check_flag(&self, name: &str, flag: &str, rated: &Rated) -> Vec<Never> {
+        let nevers: Vec<Option<Never>> = flag.split("||").map(|item| self.never(item)).collect();
+        let plain = flag.split("||").all(|item| !Test::of(item).0);
+        let never_true = plain && nevers.iter().all(Option::is_some);
+        let mut found: Vec<Never> = nevers
+            .into_iter()
+            .flatten()
+            .map(|(code, why)| (code, format!("`{name}`: {why}")))
+            .collect();
+        let mut never = |why: String| {
+            found.push((
+                "rpmsrate.never-true",
+                format!("`{name}` can never be selected: {why}"),
+            ));
+        };
+        if never_true {
+            never(format!("`{flag}` is never true"));
+        }
+        let opposite = format!("!{flag}");
+        if !flag.contains("||") && rated.flags.iter().any(|other| **other == *opposite) {
+            never(format!("it wants both `{flag}` and `{opposite}`"));
+        }
+        found
     }
 
     /// Why an item is never true (or, negated, always).

@@ -150,16 +150,36 @@ impl Machine {
 
     /// The flags that are always set, and the lines that are logged about them.
     pub fn always_flags(&self, setting: &Setting, era: Era) -> (Flags, Vec<String>) {
-        let all = self.match_all_hardware;
         let mut flags = Flags::default();
         let mut log = Vec::new();
         flags.set(format!("META_CLASS\"{}\"", setting.meta_class), true);
-        for name in MULTIMEDIA
-            .iter()
-            .filter(|name| all || self.has_category(&format!("multimedia/{name}")))
-        {
-            flags.set(name.to_uppercase(), true);
+        self.add_hardware_flags(&mut flags);
+        let commercial = || setting.media.iter().any(|name| name.contains("commercial"));
+        let plain = [
+            ("UTF8", setting.utf8),
+            ("BIGMEM", self.bigmem),
+            ("HIGH_SECURITY", setting.security > era.ordinary_security()),
+            ("CDCOM", era == Era::Y2008 && commercial()),
+        ];
+        flags.extend(plain.iter().filter(|(_, on)| *on).map(|(flag, _)| *flag));
+        let may_be_light = era.knows_light_machines() && !self.match_all_hardware;
+        if may_be_light && !setting.level_imposed && self.is_light() {
+            log.push(LIGHT_LINE.to_owned());
+            flags.set("LIGHT", true);
         }
+        setting.add_language_flags(&mut flags);
+        (flags, log)
+    }
+
+    fn add_hardware_flags(&self, flags: &mut Flags) {
+        let all = self.match_all_hardware;
+        let sub = |name: &&&str| all || self.has_category(&format!("multimedia/{name}"));
+        flags.extend(
+            MULTIMEDIA
+                .iter()
+                .filter(sub)
+                .map(|name| name.to_uppercase()),
+        );
         let noted = self
             .devices
             .iter()
@@ -171,6 +191,7 @@ impl Machine {
             ("USB", self.usb),
             ("PCMCIA", self.pcmcia),
             ("SMP", self.smp),
+            ("3D", self.draws_in_3d()),
         ];
         flags.extend(
             hardware
@@ -178,25 +199,6 @@ impl Machine {
                 .filter(|(_, there)| all || *there)
                 .map(|(flag, _)| *flag),
         );
-        if all || self.draws_in_3d() {
-            flags.set("3D", true);
-        }
-        let plain = [
-            ("UTF8", setting.utf8),
-            ("BIGMEM", self.bigmem),
-            ("HIGH_SECURITY", setting.security > era.ordinary_security()),
-            (
-                "CDCOM",
-                era == Era::Y2008 && setting.media.iter().any(|name| name.contains("commercial")),
-            ),
-        ];
-        flags.extend(plain.iter().filter(|(_, on)| *on).map(|(flag, _)| *flag));
-        if era.knows_light_machines() && !all && !setting.level_imposed && self.is_light() {
-            log.push(LIGHT_LINE.to_owned());
-            flags.set("LIGHT", true);
-        }
-        setting.add_language_flags(&mut flags);
-        (flags, log)
     }
 }
 

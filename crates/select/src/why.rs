@@ -92,43 +92,58 @@ fn groups(step: &Step, rating: &Rating) -> String {
 
 /// Why a package of the step is not selected. `end` says where the last pass was cut.
 pub fn why_not(step: &Step, machine: &Machine, end: Option<PassEnd>, name: &str) -> String {
-    let urpm = &step.urpm;
-    let Some(id) = urpm.universe().best(name) else {
+    let Some(id) = step.urpm.universe().best(name) else {
         return format!("{name}: no medium has a package of this name that runs here");
     };
-    let marks = urpm.marks(id);
-    if marks.is_selected() {
+    if step.urpm.marks(id).is_selected() {
         return format!("{name} is selected");
     }
+    if let Some(reason) = kept_out(step, id) {
+        return format!("{name}: {reason}");
+    }
+    match step.ratings.get(id).filter(|rating| rating.rate > 0) {
+        Some(rating) => {
+            let reason = rule_fails(step, machine, end, id, rating);
+            format!("{name}: {}:{} → {reason}", step.ratings.file, rating.line)
+        }
+        None => rejection(step, id).unwrap_or_else(|| {
+            format!("{name}: no rule rates it, and nothing that is selected needs it")
+        }),
+    }
+}
+
+/// What keeps a package out whatever the rules say.
+fn kept_out(step: &Step, id: PackageId) -> Option<String> {
+    let urpm = &step.urpm;
+    let marks = urpm.marks(id);
     if marks.installed && !marks.upgrade {
-        return format!("{name}: installed in this version or a newer one");
+        return Some("installed in this version or a newer one".to_owned());
     }
     if marks.skip {
-        return format!("{name}: on the skip list");
+        return Some("on the skip list".to_owned());
     }
-    if urpm.universe().is_ignored(id) {
-        return format!(
-            "{name}: its medium `{}` is switched off",
-            urpm.universe().medium_name(id)
-        );
-    }
-    let Some(rating) = step.ratings.get(id).filter(|rating| rating.rate > 0) else {
-        return rejection(step, id).unwrap_or_else(|| {
-            format!("{name}: no rule rates it, and nothing that is selected needs it")
-        });
-    };
-    let rule = format!("{name}: {}:{}", step.ratings.file, rating.line);
+    let medium = urpm.universe().medium_name(id);
+    urpm.universe()
+        .is_ignored(id)
+        .then(|| format!("its medium `{medium}` is switched off"))
+}
+
+/// Why a rated package is not selected.
+fn rule_fails(
+    step: &Step,
+    machine: &Machine,
+    end: Option<PassEnd>,
+    id: PackageId,
+    rating: &Rating,
+) -> String {
     if let Some(condition) = failed(step, machine, rating) {
-        return format!("{rule} → `{condition}` does not hold");
+        return format!("`{condition}` does not hold");
     }
     if rating.rate < step.level {
-        return format!(
-            "{rule} → rate {} is below the level {}",
-            rating.rate, step.level
-        );
+        return format!("rate {} is below the level {}", rating.rate, step.level);
     }
     if let Some(reason) = rejection(step, id) {
-        return format!("{rule} → {reason}");
+        return reason;
     }
     match end.and_then(|end| Some((end, end.cut_at?))) {
         Some((end, cut)) if rating.rate <= end.level => {
@@ -138,11 +153,11 @@ pub fn why_not(step: &Step, machine: &Machine, end: Option<PassEnd>, name: &str)
                 name_of(step, cut)
             };
             format!(
-                "{rule} → cut at rate {}: {first} was the first that did not fit",
+                "cut at rate {}: {first} was the first that did not fit",
                 end.level
             )
         }
-        _ => format!("{rule} → unselected"),
+        _ => "unselected".to_owned(),
     }
 }
 

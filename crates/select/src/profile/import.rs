@@ -32,43 +32,19 @@ pub fn rate_file(name: &str, rates: &RateFile, groups: &[Group]) -> Imported {
         ..Profile::default()
     };
     let mut report = Vec::new();
-    let mut note = |rated: &Rated, code: &str, message: String| {
-        let line = rated.lines.last().copied().unwrap_or_default();
-        report.push(Problem::new(Warning, &rates.file, line, code, message));
-    };
     for (name, rated) in &rates.packages {
-        if !(1..=5).contains(&rated.rate) {
-            note(
-                rated,
-                "import.rate",
-                format!(
-                    "`{name}` has the rate {} and was never selected; left out",
-                    rated.rate
-                ),
-            );
-            continue;
-        }
-        let when = rated
-            .flags
-            .iter()
-            .map(|flag| flag.split("||").map(condition).collect::<Vec<_>>());
-        profile.package.push(PackageRule {
-            name: name.clone(),
-            rate: rated.rate,
-            when: when.collect(),
-            weight: 1.0,
-        });
-        for flag in rated.flags.iter().filter(|flag| {
-            flag.contains('"')
-                && flag
-                    .split("||")
-                    .any(|item| item.matches('"').count() % 2 == 1)
-        }) {
-            note(
-                rated,
-                "import.quote",
-                format!("`{name}`: `{flag}` was cut at `||` inside quotes, and is so here"),
-            );
+        report.extend(loss(rates, name, rated));
+        if (1..=5).contains(&rated.rate) {
+            let when = rated
+                .flags
+                .iter()
+                .map(|flag| flag.split("||").map(condition).collect());
+            profile.package.push(PackageRule {
+                name: name.clone(),
+                rate: rated.rate,
+                when: when.collect(),
+                weight: 1.0,
+            });
         }
     }
     for name in &rates.need_to_copy {
@@ -83,6 +59,31 @@ pub fn rate_file(name: &str, rates: &RateFile, groups: &[Group]) -> Imported {
     }
     report.extend(rates.problems.iter().cloned());
     Imported { profile, report }
+}
+
+/// What is lost or odd about a package.
+fn loss(rates: &RateFile, name: &str, rated: &Rated) -> Vec<Problem> {
+    let line = rated.lines.last().copied().unwrap_or_default();
+    let problem =
+        |code: &str, message: String| Problem::new(Warning, &rates.file, line, code, message);
+    if !(1..=5).contains(&rated.rate) {
+        let message = format!(
+            "`{name}` has the rate {} and was never selected; left out",
+            rated.rate
+        );
+        return vec![problem("import.rate", message)];
+    }
+    let is_cut = |flag: &&std::sync::Arc<str>| {
+        flag.split("||")
+            .any(|item| item.matches('"').count() % 2 == 1)
+    };
+    let cut = rated.flags.iter().filter(is_cut).map(|flag| {
+        problem(
+            "import.quote",
+            format!("`{name}`: `{flag}` was cut at `||` inside quotes, and is so here"),
+        )
+    });
+    cut.collect()
 }
 
 /// The condition of an item of the rate file.

@@ -45,6 +45,7 @@ pub struct Case {
     #[serde(deserialize_with = "truth")]
     pub match_all_hardware: bool,
     /// Security level.
+    #[serde(deserialize_with = "whole")]
     pub security: i64,
     /// Suggestions are left out.
     #[serde(deserialize_with = "truth")]
@@ -69,8 +70,10 @@ pub struct Case {
     /// Level of a pass.
     pub min_level: Option<u8>,
     /// Limit of a pass, in bytes.
+    #[serde(deserialize_with = "number")]
     pub max_size: f64,
     /// Room for the installation.
+    #[serde(deserialize_with = "number")]
     pub available_bytes: f64,
     /// Answers to the questions, in order.
     pub answers: Vec<Map<String, Value>>,
@@ -146,10 +149,9 @@ pub struct Hardware {
 impl Case {
     /// Reads a case.
     pub fn parse(json: &str) -> Result<Self, CaseError> {
-        // What is `null` is as good as not there.
-        let mut fields: Map<String, Value> = serde_json::from_str(json)?;
-        fields.retain(|_, value| !value.is_null());
-        Ok(serde_json::from_value(Value::Object(fields))?)
+        let mut case: Value = serde_json::from_str(json)?;
+        leave_null_out(&mut case);
+        Ok(serde_json::from_value(case)?)
     }
 
     pub(super) fn machine(&self) -> Machine {
@@ -214,6 +216,31 @@ pub(super) fn is_true(value: &Value) -> bool {
         Value::String(text) => !matches!(text.as_str(), "" | "0"),
         Value::Array(_) | Value::Object(_) => true,
     }
+}
+
+/// What is `null` is as good as not there.
+fn leave_null_out(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(leave_null_out),
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(leave_null_out);
+        }
+        _ => {}
+    }
+}
+
+/// A number, or a text that is one, as in Perl.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => text.trim().parse().unwrap_or_default(),
+        Value::Bool(truth) => f64::from(truth),
+        value => value.as_f64().unwrap_or_default(),
+    })
+}
+
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    number(deserializer).map(|number| number as i64)
 }
 
 fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {

@@ -1,5 +1,9 @@
 //! What holds for any input.
 
+use std::sync::Arc;
+
+use escadre_catalog::Property;
+use escadre_model::inventory::PackageKind;
 use escadre_select::{
     compss::{self, Circumstances},
     condition::Settler,
@@ -8,7 +12,7 @@ use escadre_select::{
     package_list, product,
     replay::Case,
     rpmsrate, sizes,
-    urpm::NameList,
+    urpm::{Installed, Medium, NameList, Options, Universe, Urpm},
 };
 use proptest::prelude::*;
 
@@ -98,6 +102,104 @@ proptest! {
     #[test]
     fn any_size_can_be_written(bytes in any::<f64>()) {
         sizes::written(bytes);
+    }
+}
+
+/// A package of a small world: requires, suggests, conflicts, obsoletes (others by number), a shared name.
+type Shape = (Vec<usize>, Vec<usize>, Option<usize>, Option<usize>, usize);
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let other = 0_usize..14;
+    (
+        prop::collection::vec(other.clone(), 0..4),
+        prop::collection::vec(other.clone(), 0..2),
+        prop::option::weighted(0.2, other.clone()),
+        prop::option::weighted(0.1, other),
+        0_usize..4,
+    )
+}
+
+/// Requires go to packages (below 10) or to names that several provide.
+fn synthesis_of(shapes: &[Shape], version: u32) -> String {
+    let name = |number: usize| {
+        if number < 10 {
+            format!("p{number}")
+        } else {
+            format!("any{}", number - 10)
+        }
+    };
+    let list = |tag: &str, numbers: &[usize]| {
+        let names: String = numbers
+            .iter()
+            .map(|number| format!("@{}", name(*number)))
+            .collect();
+        if names.is_empty() {
+            String::new()
+        } else {
+            format!("@{tag}{names}\n")
+        }
+    };
+    let packages = shapes.iter().enumerate().map(|(index, (requires, suggests, conflict, obsolete, shared))| {
+        format!(
+            "@provides@p{index}[== {version}-1]@any{shared}\n{}{}{}{}@info@p{index}-{version}-1.noarch@0@10@G\n",
+            list("requires", requires),
+            list("suggests", suggests),
+            list("conflicts", &conflict.iter().copied().filter(|other| *other != index).collect::<Vec<_>>()),
+            list("obsoletes", &obsolete.iter().copied().filter(|other| *other != index).collect::<Vec<_>>()),
+        )
+    });
+    packages.collect()
+}
+
+fn world(shapes: &[Shape], installed: &[Shape]) -> Urpm {
+    let packages = |shapes: &[Shape], version| {
+        escadre_catalog::synthesis::parse("s", synthesis_of(shapes, version).as_bytes()).packages
+    };
+    let medium = Medium {
+        packages: packages(shapes, 2),
+        ..Medium::default()
+    };
+    let installed = Installed::new(packages(installed, 1));
+    Urpm::new(
+        Arc::new(Universe::new(vec![medium], "x86_64")),
+        Arc::new(installed),
+        Options::default(),
+    )
+}
+
+proptest! {
+    /// On an empty machine: what is selected has all it requires, and nothing that it conflicts with.
+    #[test]
+    fn selections_are_closed(shapes in prop::collection::vec(shape(), 1..10), asked in prop::collection::vec(0_usize..10, 1..6)) {
+        let mut urpm = world(&shapes, &[]);
+        for number in asked {
+            if let Some(id) = urpm.universe().best(&format!("p{number}")) {
+                urpm.select(id);
+            }
+        }
+        let selected: Vec<_> = urpm.selected().map(|id| urpm.universe().package(id)).collect();
+        let provided = |property: &Property| selected.iter().any(|other| other.provides.iter().any(|provide| provide.overlaps(PackageKind::Rpm, property)));
+        for package in &selected {
+            prop_assert!(package.requires.iter().all(provided), "{} lacks something", package.name);
+            for other in selected.iter().filter(|other| other.name != package.name) {
+                let clash = package.conflicts.iter().any(|conflict| other.provides.iter().any(|provide| provide.overlaps(PackageKind::Rpm, conflict)));
+                prop_assert!(!clash, "{} with {}", package.name, other.name);
+            }
+        }
+    }
+
+    /// With anything installed a resolution ends, and gives the same when it is done again.
+    #[test]
+    fn resolutions_end(shapes in prop::collection::vec(shape(), 1..10), installed in prop::collection::vec(shape(), 0..8)) {
+        let run = || {
+            let mut urpm = world(&shapes, &installed);
+            for id in urpm.universe().clone().ids() {
+                urpm.select(id);
+            }
+            urpm.unselect_all();
+            (urpm.names(|marks| marks.is_selected()).join(" "), urpm.log.texts())
+        };
+        prop_assert_eq!(run(), run());
     }
 }
 
