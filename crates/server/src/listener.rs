@@ -291,7 +291,6 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
-        .max_buf_size(64 << 10)
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(limits.head)

@@ -10,7 +10,8 @@ use std::{
 use escadre_api::{ApiError, ApiResult, ErrorKind};
 use escadre_model::{BundleRef, Timestamp};
 use escadre_trust::{
-    Authority, Lifetimes, MetadataFolder, OnlineKeys, Publisher, RootPlan, ServerNames,
+    Authority, Fingerprint, Lifetimes, MetadataFolder, OnlineKeys, Publisher, RootPlan,
+    ServerNames,
     metadata::{RootSummary, TrustStatus},
     tls::ServerIdentity,
 };
@@ -165,6 +166,30 @@ impl Trust {
             name => self.metadata.read(name),
         }
         .map_err(of_trust)
+    }
+
+    /// The root that a new machine begins with: the one that its enrolment text pins, from which it follows the later
+    /// ones by their signatures; without a pin the current one.
+    pub(crate) fn root_for(&self, pinned: Option<&Fingerprint>) -> ApiResult<Vec<u8>> {
+        let none = |message: &str| ApiError::new(ErrorKind::Conflict, "trust.none", message);
+        let current = self.metadata.root().map_err(of_trust)?;
+        let current = current.ok_or_else(|| none("no publisher has founded trust here yet"))?;
+        let Some(pinned) = pinned.filter(|pinned| Fingerprint::of(&current) != **pinned) else {
+            return Ok(current);
+        };
+        let newest = RootSummary::read(&current).map_err(of_trust)?.version;
+        for version in (1..newest).rev() {
+            let older = self
+                .metadata
+                .read(&format!("{version}.root.json"))
+                .map_err(of_trust)?;
+            if let Some(root) = older.filter(|root| Fingerprint::of(root) == *pinned) {
+                return Ok(root);
+            }
+        }
+        Err(none(
+            "the enrolment text pins a root that this server does not have",
+        ))
     }
 
     /// Takes a list or a root that publishers signed. A list has to name what it is given for.

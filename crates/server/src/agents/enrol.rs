@@ -12,12 +12,12 @@ use escadre_store::{
     StoreError, Transaction,
     tables::{audit, host, token},
 };
-use escadre_trust::{EnrolmentText, TokenKind, authority, secret};
+use escadre_trust::{EnrolmentText, Fingerprint, TokenKind, TrustError, authority, secret};
 
 use super::{Agent, Ctx, Origin, REQUEST_BYTES, Refused, document};
 use crate::{
     clock, directory,
-    error::{internal, of_trust},
+    error::{blocking, internal, of_trust},
     roles::scheduler,
     shared::Shared,
 };
@@ -76,15 +76,10 @@ fn line(
 }
 
 async fn admit(shared: &Arc<Shared>, asked: &Enrol, origin: &Origin) -> ApiResult<Enrolled> {
-    let token = read_token(&asked.token)?;
+    let (token, pinned) = read_token(&asked.token)?;
     let hostname = host_name(&asked.hostname)?;
-    let root = shared.trust.file("root.json")?.ok_or_else(|| {
-        ApiError::new(
-            ErrorKind::Conflict,
-            "trust.none",
-            "no publisher has founded trust here yet",
-        )
-    })?;
+    let trust = Arc::clone(&shared.trust);
+    let root = blocking(move || trust.root_for(pinned.as_ref())).await?;
     let now = clock::now();
     let id = HostId::from_random(secret::random().map_err(of_trust)?);
     // Made before the token is used up: a request that is no good leaves the token as it was.
@@ -133,14 +128,16 @@ async fn admit(shared: &Arc<Shared>, asked: &Enrol, origin: &Origin) -> ApiResul
     })
 }
 
-/// The token of an enrolment: alone, or inside the whole text that also pins the CA and the root.
-fn read_token(text: &str) -> ApiResult<String> {
-    let bare = escadre_trust::Token::parse(TokenKind::Enrolment, text).map(|token| token.digest());
-    let digest = bare.or_else(|_| EnrolmentText::parse(text).map(|text| text.token.digest()));
-    let digest = digest.map_err(|error| {
+/// The digest of the token; it comes alone, or inside the whole text that also pins the CA and the root.
+fn read_token(text: &str) -> ApiResult<(String, Option<Fingerprint>)> {
+    if let Ok(text) = EnrolmentText::parse(text) {
+        return Ok((text.token.digest().to_string(), Some(text.root)));
+    }
+    let bare = escadre_trust::Token::parse(TokenKind::Enrolment, text);
+    let refused = |error: TrustError| {
         ApiError::new(ErrorKind::Unauthenticated, "enrol.token", error.to_string())
-    })?;
-    Ok(digest.to_string())
+    };
+    Ok((bare.map_err(refused)?.digest().to_string(), None))
 }
 
 fn host_name(text: &str) -> ApiResult<String> {

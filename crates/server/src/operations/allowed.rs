@@ -4,6 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use escadre_api::{Actor, ApiError, ApiResult, ErrorKind, Role};
 use escadre_store::tables::audit;
+use tracing::Instrument;
 
 use crate::{clock, shared::Shared};
 
@@ -83,8 +84,15 @@ pub(super) async fn act<T, F>(
 where
     F: Future<Output = ApiResult<T>>,
 {
+    let span = tracing::info_span!(
+        "operation",
+        action = deed.action,
+        subject = deed.subject,
+        actor = actor.name,
+        request = actor.request
+    );
     let outcome = match require(actor, role) {
-        Ok(()) => work(deed.line(actor, "done")).await,
+        Ok(()) => work(deed.line(actor, "done")).instrument(span).await,
         Err(error) => Err(error),
     };
     if let Err(error) = &outcome {

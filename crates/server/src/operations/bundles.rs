@@ -1,11 +1,11 @@
-//! Bundles: chunks and manifests come in, publishers' signatures make them count.
+//! Bundles: manifests are kept, publishers' signatures make them count.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use escadre_api::{Actor, ApiError, ApiResult, ErrorKind, Role, bundle::*};
 use escadre_blobs::Blobs;
-use escadre_bundle::{Action, ChunkHash, Command, Decoder, Manifest, join_words, limits};
+use escadre_bundle::{Action, ChunkHash, Command, Manifest, join_words, limits};
 use escadre_model::BundleRef;
 use escadre_store::{
     StoreError, Transaction,
@@ -14,16 +14,13 @@ use escadre_store::{
 
 use super::allowed::{Deed, act, require};
 use crate::{
-    clock,
     error::{blocking, internal, of_blobs, of_trust},
     shared::Shared,
     trust::Signatures,
-    uploads::{self, of_bundle},
+    uploads::of_bundle,
 };
 
-/// Chunks that may be asked for at once.
-const ASKED: usize = 100_000;
-const SIGNED: &str = "signed";
+pub(super) const SIGNED: &str = "signed";
 const UNSIGNED: &str = "unsigned";
 
 fn unknown(bundle: &BundleRef) -> ApiError {
@@ -115,69 +112,8 @@ pub(super) async fn bundle(
     })
 }
 
-fn chunk_name(text: &str) -> ApiResult<ChunkHash> {
-    let message = "a chunk's name is 64 hexadecimal digits";
-    text.parse()
-        .map_err(|_| ApiError::invalid("chunk.name", message))
-}
-
-pub(super) async fn chunks_missing(
-    shared: &Arc<Shared>,
-    actor: &Actor,
-    hashes: Vec<String>,
-) -> ApiResult<Vec<String>> {
-    require(actor, Role::Publisher)?;
-    if hashes.len() > ASKED {
-        let message = format!("at most {ASKED} chunks may be asked for at once");
-        return Err(ApiError::new(
-            ErrorKind::TooLarge,
-            "chunk.too_many",
-            message,
-        ));
-    }
-    let hashes: Vec<ChunkHash> = hashes
-        .iter()
-        .map(|hash| chunk_name(hash))
-        .collect::<ApiResult<_>>()?;
-    let blobs = Arc::clone(&shared.blobs);
-    let missing = blocking(move || blobs.missing(&hashes).map_err(of_blobs)).await?;
-    Ok(missing.iter().map(ToString::to_string).collect())
-}
-
-pub(super) async fn chunk_put(
-    shared: &Arc<Shared>,
-    actor: &Actor,
-    hash: &str,
-    compressed: Bytes,
-) -> ApiResult<()> {
-    require(actor, Role::Publisher)?;
-    let hash = chunk_name(hash)?;
-    let blobs = Arc::clone(&shared.blobs);
-    blocking(move || {
-        let mut decoder = Decoder::new().map_err(of_bundle)?;
-        let chunk = decoder
-            .verify(hash, compressed.to_vec())
-            .map_err(of_bundle)?;
-        blobs.put(&chunk).map(drop).map_err(of_blobs)
-    })
-    .await
-}
-
-pub(super) async fn trust_file(
-    shared: &Arc<Shared>,
-    actor: &Actor,
-    name: &str,
-) -> ApiResult<Bytes> {
-    require(actor, Role::Viewer)?;
-    let (trust, wanted) = (Arc::clone(&shared.trust), name.to_owned());
-    let found = blocking(move || trust.file(&wanted)).await?;
-    let missing =
-        || ApiError::not_found("trust.no_such_file", format!("there is no `{name}` here"));
-    found.map(Bytes::from).ok_or_else(missing)
-}
-
 /// Writes which bundles count, as the signed list says.
-async fn follow_signatures(
+pub(super) async fn follow_signatures(
     shared: &Arc<Shared>,
     signatures: Signatures,
     line: Option<audit::Line>,
@@ -207,7 +143,7 @@ async fn follow_signatures(
 }
 
 /// Keeps a manifest whose chunks are all here. Content never changes under a name.
-async fn keep(
+pub(super) async fn keep(
     shared: &Arc<Shared>,
     manifest: &Manifest,
     text: String,
@@ -423,154 +359,4 @@ async fn refuse_in_use(shared: &Arc<Shared>, bundle: &BundleRef) -> ApiResult<()
         }
         None => Ok(()),
     }
-}
-
-pub(super) async fn bundle_verify(
-    shared: &Arc<Shared>,
-    actor: &Actor,
-    bundle: &BundleRef,
-) -> ApiResult<BundleVerification> {
-    require(actor, Role::Viewer)?;
-    let (row, manifest) = find(shared, bundle).await?;
-    let (blobs, trust, name) = (
-        Arc::clone(&shared.blobs),
-        Arc::clone(&shared.trust),
-        bundle.clone(),
-    );
-    blocking(move || {
-        let mut findings = Vec::new();
-        if row.status == SIGNED {
-            if !trust.signatures()?.bundles.contains(&name) {
-                findings.push("the signed list does not name it".to_owned());
-            }
-        } else {
-            findings.push("no publisher has signed it yet".to_owned());
-        }
-        let chunks = manifest.content.chunks();
-        for chunk in &chunks {
-            // Verified by `get`: what is no longer what its name says is put aside and reported missing.
-            if blobs.get(chunk.hash).map_err(of_blobs)?.is_none() {
-                findings.push(format!("chunk {} is missing or damaged", chunk.hash));
-            }
-        }
-        Ok(BundleVerification {
-            name,
-            good: findings.is_empty(),
-            chunks: chunks.len() as u64,
-            findings: findings.into_iter().take(1000).collect(),
-        })
-    })
-    .await
-}
-
-pub(super) async fn bundle_upload(
-    shared: &Arc<Shared>,
-    actor: &Actor,
-    upload: UploadNew,
-    file_name: &str,
-    file: PathBuf,
-) -> ApiResult<UploadState> {
-    // Whatever happens, the file is ours to delete.
-    let file = Taken(file);
-    let subject = format!("{}@{}", upload.name, upload.version);
-    let deed = Deed::new("bundle.upload", subject).with(file_name);
-    act(shared, actor, Role::Publisher, deed, |line| async move {
-        let bundle = BundleRef::new(&upload.name, &upload.version)
-            .map_err(|error| ApiError::invalid("bundle.name", error.to_string()))?;
-        let wanted = bundle.clone();
-        if shared
-            .read(move |tx| rows::get(tx, &wanted))
-            .await?
-            .is_some()
-        {
-            let message = format!("`{bundle}` is there already");
-            return Err(ApiError::new(ErrorKind::Conflict, "bundle.taken", message)
-                .with_hint("a bundle never changes: give it another version"));
-        }
-        if !shared.uploads.begin(&bundle) {
-            let message = format!("an upload of `{bundle}` is under way, or too many are");
-            return Err(ApiError::new(
-                ErrorKind::Conflict,
-                "upload.under_way",
-                message,
-            ));
-        }
-        shared.uploads.set(&bundle, "cutting", 0, None, "");
-        let (at_work, name) = (Arc::clone(shared), bundle.clone());
-        tokio::spawn(async move {
-            if let Err(error) = process(&at_work, &name, upload, file, line).await {
-                at_work
-                    .uploads
-                    .set(&name, "failed", 0, None, &error.message);
-            }
-            at_work.tell("bundle.changed", &name);
-        });
-        upload_state(shared, actor, &bundle).await
-    })
-    .await
-}
-
-/// A file that is deleted when nobody needs it any more.
-struct Taken(PathBuf);
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.0)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, path = %self.0.display(), "an upload's file is left behind");
-        }
-    }
-}
-
-async fn process(
-    shared: &Arc<Shared>,
-    bundle: &BundleRef,
-    upload: UploadNew,
-    file: Taken,
-    line: audit::Line,
-) -> ApiResult<()> {
-    let (at_work, name) = (Arc::clone(shared), bundle.clone());
-    let manifest = blocking(move || {
-        let blobs = Arc::clone(&at_work.blobs);
-        let progress = |so_far: escadre_blobs::PackProgress| {
-            at_work
-                .uploads
-                .set(&name, "cutting", so_far.done, Some(so_far.total), "");
-            at_work.tell("bundle.changed", &name);
-        };
-        uploads::make(&upload, &name, &file.0, &blobs, &progress)
-    })
-    .await?;
-    shared.uploads.set(bundle, "signing", 0, None, "");
-    let bytes = manifest.to_bytes().map_err(of_bundle)?;
-    let text = String::from_utf8(bytes.clone()).map_err(internal)?;
-    keep(shared, &manifest, text, Some(line)).await?;
-    match shared.trust.sign_here(bundle.clone(), bytes).await? {
-        Some(signatures) => {
-            follow_signatures(shared, signatures, None).await?;
-            shared.uploads.set(bundle, "done", 0, None, "");
-        }
-        None => {
-            let message = format!("the publisher signs it next: escadre bundle sign {bundle}");
-            shared.uploads.set(bundle, "unsigned", 0, None, &message);
-        }
-    }
-    tracing::info!(%bundle, at = %clock::now(), "uploaded");
-    Ok(())
-}
-
-pub(super) async fn upload_state(
-    shared: &Arc<Shared>,
-    actor: &Actor,
-    bundle: &BundleRef,
-) -> ApiResult<UploadState> {
-    require(actor, Role::Viewer)?;
-    let missing = || {
-        ApiError::not_found(
-            "upload.unknown",
-            format!("no upload of `{bundle}` is known"),
-        )
-    };
-    shared.uploads.get(bundle).ok_or_else(missing)
 }

@@ -13,9 +13,8 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{
-    accounts,
     allowed::{Deed, act, require},
-    checks, command_engine, rollouts,
+    checks, command_engine, deliveries, rollouts, sign_in,
 };
 use crate::{
     clock, directory,
@@ -47,7 +46,7 @@ pub(super) async fn about(shared: &Arc<Shared>) -> ApiResult<About> {
         config_address: shared.config.config_address.to_string(),
         view_address: shared.config.view_address.to_string(),
         agent_address: shared.config.agent_address.to_string(),
-        first_run: accounts::is_first_run(shared).await?,
+        first_run: sign_in::is_first_run(shared).await?,
     })
 }
 
@@ -59,7 +58,7 @@ pub(super) async fn inbox(shared: &Arc<Shared>, actor: &Actor) -> ApiResult<Inbo
         problems: Vec::new(),
         handled: Vec::new(),
         stale: Vec::new(),
-        failed: rollouts::failed_since(shared, clock::before(clock::now(), LATELY)).await?,
+        failed: deliveries::failed_since(shared, clock::before(clock::now(), LATELY)).await?,
         findings: health::findings(shared)
             .await?
             .into_iter()

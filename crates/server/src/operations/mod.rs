@@ -2,13 +2,20 @@
 
 mod accounts;
 mod allowed;
+mod audience;
 mod bundles;
 mod changes;
 mod checks;
+mod content;
+mod deliveries;
 mod hosts;
 mod installation;
+mod problems;
 mod rollouts;
+mod sign_in;
 mod timeline;
+mod tokens;
+mod upload;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -47,7 +54,7 @@ impl ServerOperations {
 
     /// See [`crate::Server::one_time_sign_in`].
     pub(crate) async fn first_sign_in(&self) -> ApiResult<Option<String>> {
-        accounts::first_sign_in(&self.shared).await
+        sign_in::first_sign_in(&self.shared).await
     }
 }
 
@@ -96,23 +103,23 @@ fn random_id<T>(make: fn([u8; 16]) -> T) -> ApiResult<T> {
 #[async_trait]
 impl Operations for ServerOperations {
     async fn sign_in(&self, name: &str, password: &str, address: &str) -> ApiResult<SessionMade> {
-        accounts::sign_in(&self.shared, name, password, address).await
+        sign_in::sign_in(&self.shared, name, password, address).await
     }
 
     async fn sign_in_once(&self, secret: &str, address: &str) -> ApiResult<SessionMade> {
-        accounts::sign_in_once(&self.shared, secret, address).await
+        sign_in::sign_in_once(&self.shared, secret, address).await
     }
 
     async fn session(&self, secret: &str, address: &str) -> ApiResult<Actor> {
-        accounts::session(&self.shared, secret, address).await
+        sign_in::session(&self.shared, secret, address).await
     }
 
     async fn sign_out(&self, secret: &str) -> ApiResult<()> {
-        accounts::sign_out(&self.shared, secret).await
+        sign_in::sign_out(&self.shared, secret).await
     }
 
     async fn token_actor(&self, secret: &str, address: &str) -> ApiResult<Actor> {
-        accounts::token_actor(&self.shared, secret, address).await
+        sign_in::token_actor(&self.shared, secret, address).await
     }
 
     async fn about(&self) -> ApiResult<About> {
@@ -204,7 +211,7 @@ impl Operations for ServerOperations {
     }
 
     async fn check_run(&self, actor: &Actor, host: &str, name: &str) -> ApiResult<()> {
-        checks::check_run(&self.shared, actor, host, name).await
+        problems::check_run(&self.shared, actor, host, name).await
     }
 
     async fn check_acknowledge(
@@ -214,7 +221,7 @@ impl Operations for ServerOperations {
         name: &str,
         comment: &str,
     ) -> ApiResult<CheckDetail> {
-        checks::check_acknowledge(&self.shared, actor, host, name, comment).await
+        problems::check_acknowledge(&self.shared, actor, host, name, comment).await
     }
 
     async fn check_unacknowledge(
@@ -223,15 +230,15 @@ impl Operations for ServerOperations {
         host: &str,
         name: &str,
     ) -> ApiResult<CheckDetail> {
-        checks::check_unacknowledge(&self.shared, actor, host, name).await
+        problems::check_unacknowledge(&self.shared, actor, host, name).await
     }
 
     async fn downtime_add(&self, actor: &Actor, downtime: DowntimeNew) -> ApiResult<Downtime> {
-        checks::downtime_add(&self.shared, actor, downtime).await
+        problems::downtime_add(&self.shared, actor, downtime).await
     }
 
     async fn downtime_remove(&self, actor: &Actor, number: u64) -> ApiResult<()> {
-        checks::downtime_remove(&self.shared, actor, number).await
+        problems::downtime_remove(&self.shared, actor, number).await
     }
 
     async fn bundles(&self, actor: &Actor) -> ApiResult<Vec<BundleSummary>> {
@@ -243,15 +250,15 @@ impl Operations for ServerOperations {
     }
 
     async fn chunks_missing(&self, actor: &Actor, hashes: Vec<String>) -> ApiResult<Vec<String>> {
-        bundles::chunks_missing(&self.shared, actor, hashes).await
+        content::chunks_missing(&self.shared, actor, hashes).await
     }
 
     async fn chunk_put(&self, actor: &Actor, hash: &str, compressed: Bytes) -> ApiResult<()> {
-        bundles::chunk_put(&self.shared, actor, hash, compressed).await
+        content::chunk_put(&self.shared, actor, hash, compressed).await
     }
 
     async fn trust_file(&self, actor: &Actor, name: &str) -> ApiResult<Bytes> {
-        bundles::trust_file(&self.shared, actor, name).await
+        content::trust_file(&self.shared, actor, name).await
     }
 
     async fn bundle_publish(
@@ -280,7 +287,7 @@ impl Operations for ServerOperations {
         actor: &Actor,
         bundle: &BundleRef,
     ) -> ApiResult<BundleVerification> {
-        bundles::bundle_verify(&self.shared, actor, bundle).await
+        content::bundle_verify(&self.shared, actor, bundle).await
     }
 
     async fn bundle_upload(
@@ -290,19 +297,19 @@ impl Operations for ServerOperations {
         file_name: &str,
         file: PathBuf,
     ) -> ApiResult<UploadState> {
-        bundles::bundle_upload(&self.shared, actor, upload, file_name, file).await
+        upload::bundle_upload(&self.shared, actor, upload, file_name, file).await
     }
 
     async fn upload_state(&self, actor: &Actor, bundle: &BundleRef) -> ApiResult<UploadState> {
-        bundles::upload_state(&self.shared, actor, bundle).await
+        upload::upload_state(&self.shared, actor, bundle).await
     }
 
     async fn rollouts(&self, actor: &Actor) -> ApiResult<Vec<RolloutSummary>> {
-        rollouts::rollouts(&self.shared, actor).await
+        deliveries::rollouts(&self.shared, actor).await
     }
 
     async fn rollout(&self, actor: &Actor, name: &str) -> ApiResult<RolloutSummary> {
-        rollouts::rollout(&self.shared, actor, name).await
+        deliveries::rollout(&self.shared, actor, name).await
     }
 
     async fn rollout_preview(
@@ -310,7 +317,7 @@ impl Operations for ServerOperations {
         actor: &Actor,
         rollout: RolloutNew,
     ) -> ApiResult<RolloutPreview> {
-        rollouts::rollout_preview(&self.shared, actor, rollout).await
+        audience::rollout_preview(&self.shared, actor, rollout).await
     }
 
     async fn rollout_create(
@@ -334,23 +341,23 @@ impl Operations for ServerOperations {
     }
 
     async fn deliveries(&self, actor: &Actor, filter: DeliveryFilter) -> ApiResult<Vec<Delivery>> {
-        rollouts::deliveries(&self.shared, actor, filter).await
+        deliveries::deliveries(&self.shared, actor, filter).await
     }
 
     async fn delivery(&self, actor: &Actor, id: DeliveryId) -> ApiResult<Delivery> {
-        rollouts::delivery(&self.shared, actor, id).await
+        deliveries::delivery(&self.shared, actor, id).await
     }
 
     async fn tokens(&self, actor: &Actor) -> ApiResult<Vec<Token>> {
-        accounts::tokens(&self.shared, actor).await
+        tokens::tokens(&self.shared, actor).await
     }
 
     async fn token_create(&self, actor: &Actor, token: TokenNew) -> ApiResult<TokenMade> {
-        accounts::token_create(&self.shared, actor, token).await
+        tokens::token_create(&self.shared, actor, token).await
     }
 
     async fn token_revoke(&self, actor: &Actor, id: TokenId) -> ApiResult<()> {
-        accounts::token_revoke(&self.shared, actor, id).await
+        tokens::token_revoke(&self.shared, actor, id).await
     }
 
     async fn users(&self, actor: &Actor) -> ApiResult<Vec<User>> {
@@ -374,6 +381,6 @@ impl Operations for ServerOperations {
     }
 
     async fn audit(&self, actor: &Actor, filter: AuditFilter) -> ApiResult<Vec<AuditEntry>> {
-        accounts::audit(&self.shared, actor, filter).await
+        tokens::audit(&self.shared, actor, filter).await
     }
 }

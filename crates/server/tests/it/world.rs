@@ -262,7 +262,8 @@ impl Agent {
                     max: None,
                 }],
                 // A second apart, as if they had waited for the link.
-                started: Timestamp::now() - Duration::from_secs(60_u64.saturating_sub(self.results)),
+                started: Timestamp::now()
+                    - Duration::from_secs(60_u64.saturating_sub(self.results)),
                 duration_ms: 1,
             },
         }

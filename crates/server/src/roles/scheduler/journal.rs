@@ -1,0 +1,99 @@
+//! The scheduler's rows: what a step changed, as it is written, and the records that a start takes up.
+
+use std::{sync::Arc, time::Duration};
+
+use escadre_model::{CheckName, HostId, Timestamp, check::Perf};
+use escadre_store::{
+    StoreError, Transaction,
+    tables::{audit, inventory, lease, perf, received, watch},
+};
+
+use super::NAME;
+use crate::{
+    shared::{SHARD, Shared},
+    worker::Condition,
+};
+
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What one step changed, ready to be written.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) records: Vec<(HostId, String)>,
+    pub(super) history: Vec<watch::HistoryLine>,
+    pub(super) perf: Vec<(HostId, CheckName, Timestamp, Vec<Perf>)>,
+    pub(super) dealt_with: Vec<u64>,
+    pub(super) audit: Vec<audit::Line>,
+}
+
+fn put(tx: &mut dyn Transaction, epoch: u64, outcome: &Outcome) -> Result<(), StoreError> {
+    lease::guard(tx, SHARD, epoch)?;
+    for (host, document) in &outcome.records {
+        watch::put_record(tx, *host, document)?;
+    }
+    for line in &outcome.history {
+        watch::add_history(tx, line)?;
+    }
+    for (host, check, at, values) in &outcome.perf {
+        for value in values {
+            perf::add(tx, *host, &check.0, *at, value)?;
+        }
+    }
+    for line in &outcome.audit {
+        audit::append(tx, line)?;
+    }
+    received::dealt_with(tx, &outcome.dealt_with)
+}
+
+/// Writes, and tries again while the fault may pass.
+pub(super) async fn write(shared: &Arc<Shared>, outcome: Outcome) -> Result<(), StoreError> {
+    let is_empty = outcome.records.is_empty()
+        && outcome.history.is_empty()
+        && outcome.audit.is_empty()
+        && outcome.dealt_with.is_empty();
+    if is_empty {
+        return Ok(());
+    }
+    let (outcome, epoch) = (Arc::new(outcome), shared.epoch);
+    loop {
+        let rows = Arc::clone(&outcome);
+        match shared.store.write(move |tx| put(tx, epoch, &rows)).await {
+            Ok(()) => {
+                shared.workers.set(NAME, Condition::Well);
+                return Ok(());
+            }
+            Err(error) if error.is_passing() => trouble(shared, &error).await,
+            Err(error) => {
+                shared
+                    .workers
+                    .set(NAME, Condition::Trouble(error.to_string()));
+                return Err(error);
+            }
+        }
+    }
+}
+
+pub(super) async fn trouble(shared: &Shared, error: &StoreError) {
+    shared
+        .workers
+        .set(NAME, Condition::Trouble(error.to_string()));
+    tokio::time::sleep(PATIENCE).await;
+}
+
+/// The engine as the last run left it, its hosts defined anew from their inventories.
+pub(crate) fn restore(
+    tx: &mut dyn Transaction,
+) -> Result<Vec<escadre_watch::HostRecord>, StoreError> {
+    let mut records = Vec::new();
+    for document in watch::records(tx)? {
+        records.push(
+            serde_json::from_str(&document).map_err(|error| StoreError::Row {
+                sql: "watch_record".to_owned(),
+                reason: error.to_string(),
+            })?,
+        );
+    }
+    // Read here so that a damaged inventory stops the start, not the first page.
+    inventory::all(tx)?;
+    Ok(records)
+}
