@@ -46,6 +46,15 @@ pub(crate) fn shell_word(text: &str) -> String {
     format!("'{}'", visible.replace('\'', r"'\''"))
 }
 
+/// A path on this site, or the first page: nobody is sent elsewhere by a link to us.
+pub(crate) fn own_path(path: &str) -> &str {
+    let own = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        && !path.chars().any(char::is_control);
+    if own { path } else { "/" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +87,24 @@ mod tests {
             ("#x", "'#x'"),
         ] {
             assert_eq!(shell_word(text), expected);
+        }
+    }
+
+    #[test]
+    fn nobody_is_sent_elsewhere() {
+        for good in ["/", "/hosts?query=a", "/checks/a/b%2Fc"] {
+            assert_eq!(own_path(good), good);
+        }
+        for bad in [
+            "",
+            "//evil",
+            "/\\evil",
+            "https://evil",
+            "evil",
+            "/a\nb",
+            "/\t/evil",
+        ] {
+            assert_eq!(own_path(bad), "/", "{bad:?}");
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     caller::{address, request_id},
     guard::{cookie, forgery},
     language::{Language, Words},
-    link::{shell_word, with_query},
+    link::{own_path, shell_word, with_query},
     rest::Refused,
 };
 
@@ -370,7 +370,7 @@ fn without_cookie(parts: &Parts) -> Response {
         return to_sign_in(parts);
     }
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let path = super::show::escape(path);
+    let path = super::show::escape(own_path(path));
     Html(format!(
         r#"<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={path}"><a href="{path}">{path}</a>"#
     ))

@@ -16,7 +16,7 @@ use super::{
     page::{Open, Page, Visit},
     render,
 };
-use crate::{app::App, guard::cookie, language::Language, rest::Refused};
+use crate::{app::App, guard::cookie, language::Language, link::own_path, rest::Refused};
 
 /// A year: how long language and theme are remembered.
 const REMEMBER_S: u64 = 31_536_000;
@@ -149,36 +149,4 @@ fn with_cookie(redirect: Redirect, cookie: Option<HeaderValue>) -> Response {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
-}
-
-/// A path on this site, or the first page: nobody is sent elsewhere by a link to us.
-fn own_path(path: &str) -> &str {
-    let own = path.starts_with('/')
-        && !path.starts_with("//")
-        && !path.contains('\\')
-        && !path.chars().any(char::is_control);
-    if own { path } else { "/" }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::own_path;
-
-    #[test]
-    fn nobody_is_sent_elsewhere() {
-        for good in ["/", "/hosts?query=a", "/checks/a/b%2Fc"] {
-            assert_eq!(own_path(good), good);
-        }
-        for bad in [
-            "",
-            "//evil",
-            "/\\evil",
-            "https://evil",
-            "evil",
-            "/a\nb",
-            "/\t/evil",
-        ] {
-            assert_eq!(own_path(bad), "/", "{bad:?}");
-        }
-    }
 }

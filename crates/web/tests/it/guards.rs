@@ -72,6 +72,8 @@ async fn a_link_from_a_mail_gets_a_second_chance_with_the_cookie() {
         answer.body
     );
     assert!(!answer.body.contains("bdd-1"));
+    let elsewhere = client.get("/sign-in?then=//evil.example/x").await;
+    assert!(elsewhere.body.contains(r#"name="then" value="/""#));
 }
 
 /// Every form of every page, as a forger would send it.
