@@ -27,6 +27,7 @@ pub mod package_list;
 pub mod pass;
 pub mod pattern;
 mod perl;
+pub mod plan;
 pub mod product;
 pub mod profile;
 pub mod rating;

@@ -3,7 +3,8 @@
 //!
 //! The least cost: what a package cannot do without (itself, and sole providers of what is required, and so on), the size
 //! of each divided by the number of wanted packages that cannot do without it. Whatever is selected, these shares add
-//! up to no more than its real size. What cannot fit even alone counts for nothing.
+//! up to no more than its real size. What cannot fit even alone, or lacks something
+//! that nobody provides, counts for nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,26 +22,37 @@ pub(super) struct Cost {
 
 /// The least cost of each package.
 pub(super) fn costs(urpm: &Urpm, wanted: &[(PackageId, f64)]) -> Vec<Cost> {
-    let needs: Vec<BTreeSet<PackageId>> = wanted
+    let needs: Vec<Option<BTreeSet<PackageId>>> = wanted
         .iter()
         .map(|(id, _)| indispensable(urpm, *id))
         .collect();
     let mut users: BTreeMap<PackageId, u32> = BTreeMap::new();
-    for id in needs.iter().flatten() {
+    for id in needs.iter().flatten().flatten() {
         *users.entry(*id).or_default() += 1;
     }
     let size = |id: &PackageId| urpm.universe().package(*id).size as f64;
     let share = |id: &PackageId| size(id) / f64::from(users.get(id).copied().unwrap_or(1));
-    let cost = |ids: &BTreeSet<PackageId>| Cost {
-        shared: ids.iter().map(share).fold(0.0, |sum, size| sum + size),
-        alone: ids.iter().map(size).fold(0.0, |sum, size| sum + size),
+    let sum = |sizes: &mut dyn Iterator<Item = f64>| sizes.fold(0.0, |sum, size| sum + size);
+    let cost = |ids: &Option<BTreeSet<PackageId>>| match ids {
+        Some(ids) => Cost {
+            shared: sum(&mut ids.iter().map(share)),
+            alone: sum(&mut ids.iter().map(size)),
+        },
+        None => Cost {
+            shared: f64::INFINITY,
+            alone: f64::INFINITY,
+        },
     };
     needs.iter().map(cost).collect()
 }
 
-/// What must come with a package, itself included; what is there already costs nothing.
-fn indispensable(urpm: &Urpm, id: PackageId) -> BTreeSet<PackageId> {
+/// What must come with a package, itself included; what is there already costs nothing. Nothing for a package that
+/// cannot be selected.
+fn indispensable(urpm: &Urpm, id: PackageId) -> Option<BTreeSet<PackageId>> {
     let universe = urpm.universe();
+    if !urpm.marks(id).is_available() && (urpm.request(id).is_empty() || urpm.marks(id).skip) {
+        return None;
+    }
     let mut reached = BTreeSet::new();
     let mut todo = vec![id];
     while let Some(id) = todo.pop() {
@@ -56,15 +68,19 @@ fn indispensable(urpm: &Urpm, id: PackageId) -> BTreeSet<PackageId> {
                 continue;
             }
             let fits = |id: &&PackageId| {
-                universe.is_compatible(**id) && provides(universe.package(**id), property)
+                universe.is_compatible(**id)
+                    && !urpm.marks(**id).skip
+                    && provides(universe.package(**id), property)
             };
             let mut providers = universe.providers(&property.name).iter().filter(fits);
-            if let (Some(sole), None) = (providers.next(), providers.next()) {
-                todo.push(*sole);
+            match (providers.next(), providers.next()) {
+                (None, _) => return None,
+                (Some(sole), None) => todo.push(*sole),
+                _ => {}
             }
         }
     }
-    reached
+    Some(reached)
 }
 
 /// The most that any selection within the budget is worth.
@@ -77,10 +93,8 @@ pub(super) fn value(start: &Urpm, wanted: &[Wanted], limits: Limits) -> f64 {
         .iter()
         .filter(|wanted| !start.marks(wanted.id).is_available())
         .collect();
-    if limits.disk == 0.0 {
-        return there + left.iter().map(|wanted| wanted.value).sum::<f64>();
-    }
-    let mut room = (limits.disk - start.selected_size() as f64).max(0.0);
+    let room = (limits.disk - start.selected_size() as f64).max(0.0);
+    let mut room = if limits.disk == 0.0 { f64::MAX } else { room };
     left.retain(|wanted| wanted.alone <= room);
     left.sort_by(|a, b| (b.value * a.cost).total_cmp(&(a.value * b.cost)));
     let mut total = there;
