@@ -6,6 +6,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
+    time::{Duration, SystemTime},
 };
 
 use escadre_api::agent::{DeliveryReport, Orders as Answer, Outcome, Progress, Wish as Wanted};
@@ -30,6 +31,8 @@ use crate::{
 /// Bytes of reports in one message; one report at least.
 const MESSAGE: usize = 512 << 10;
 const REPORTS: usize = 200;
+/// Chunks are kept for so long after they were last needed: the next version of a bundle shares most of them.
+const CHUNK_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The deliveries of this host.
 pub(crate) struct Deliveries {
@@ -51,7 +54,7 @@ impl Deliveries {
     ) -> Result<Self, AgentError> {
         let (mut journal, entries) = Journal::open(&fetcher.folder.path("deliveries.journal"))?;
         let ledger = Ledger::recover(entries);
-        journal.compact(&ledger.snapshot())?;
+        journal.tidy(&ledger.snapshot());
         let live: Vec<String> = ledger
             .lives()
             .iter()
@@ -83,6 +86,20 @@ impl Deliveries {
         self.ledger.next_wake(Timestamp::now())
     }
 
+    /// Removes content that nothing asked for in a long time.
+    pub(crate) fn collect_chunks(&self) {
+        let blobs = Arc::clone(&self.fetcher.blobs);
+        drop(spawn_blocking(move || {
+            let Some(before) = SystemTime::now().checked_sub(CHUNK_LIFE) else {
+                return;
+            };
+            // What a delivery under way needs was asked for lately; if not, it is fetched again.
+            if let Err(error) = blobs.collect(&|_| false, before) {
+                tracing::warn!(%error, "old content stays");
+            }
+        }));
+    }
+
     /// Takes an event; true if there is something to tell the server. An error means that the disk refuses: call
     /// [`Deliveries::go_on`] later.
     pub(crate) fn handle(&mut self, event: Event) -> Result<bool, AgentError> {
@@ -108,7 +125,7 @@ impl Deliveries {
             }
         }
         if self.journal.is_long() {
-            self.journal.compact(&self.ledger.snapshot())?;
+            self.journal.tidy(&self.ledger.snapshot());
         }
         Ok(tell)
     }

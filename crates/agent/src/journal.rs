@@ -32,6 +32,8 @@ pub(crate) struct Journal<E> {
     path: PathBuf,
     file: File,
     written: u64,
+    /// Bytes of the last compaction: the next is due when as much again has come.
+    compacted: u64,
     entries: PhantomData<fn(E) -> E>,
 }
 
@@ -67,6 +69,7 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
                 path: path.to_owned(),
                 file,
                 written: read.good_length,
+                compacted: 0,
                 entries: PhantomData,
             },
             read.entries,
@@ -95,11 +98,19 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
 
     /// It has become long.
     pub(crate) fn is_long(&self) -> bool {
-        self.written > LONG
+        self.written > LONG.max(self.compacted.saturating_mul(2))
+    }
+
+    /// The same as [`Journal::compact`], where it is no more than order in the house: a full disk may say no.
+    pub(crate) fn tidy(&mut self, whole: &E) {
+        if let Err(error) = self.compact(whole) {
+            self.compacted = self.written;
+            tracing::warn!(%error, "the journal stays long");
+        }
     }
 
     /// Replaces everything by one entry that says the same.
-    pub(crate) fn compact(&mut self, whole: &E) -> Result<(), AgentError> {
+    fn compact(&mut self, whole: &E) -> Result<(), AgentError> {
         let fresh = self.path.with_extension("new");
         let line = line(whole).map_err(io::Error::from).at("write", &fresh)?;
         fs::remove_file(&fresh)
@@ -110,7 +121,7 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         file.sync_all().at("sync", &fresh)?;
         fs::rename(&fresh, &self.path).at("rename", &fresh)?;
         sync_folder_of(&self.path)?;
-        (self.file, self.written) = (file, line.len() as u64);
+        (self.file, self.written, self.compacted) = (file, line.len() as u64, line.len() as u64);
         Ok(())
     }
 }

@@ -58,7 +58,7 @@ impl Outbox {
         for entry in entries {
             kept.fold(entry);
         }
-        journal.compact(&Entry::Whole(Box::new(kept.clone())))?;
+        journal.tidy(&Entry::Whole(Box::new(kept.clone())));
         Ok(Self { journal, kept })
     }
 
@@ -118,7 +118,7 @@ impl Outbox {
         }
         if self.journal.is_long() {
             self.journal
-                .compact(&Entry::Whole(Box::new(self.kept.clone())))?;
+                .tidy(&Entry::Whole(Box::new(self.kept.clone())));
         }
         Ok(())
     }

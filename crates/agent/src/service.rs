@@ -42,8 +42,10 @@ const DISK_PAUSE: Duration = Duration::from_secs(5);
 const CHANGES: Duration = Duration::from_secs(1);
 /// and those that say the same again for so long.
 const REPETITIONS: Duration = Duration::from_secs(10);
-/// Between two looks at the certificate.
-const RENEW_EVERY: Duration = Duration::from_secs(6 * 3600);
+/// A long poll that ends earlier without news is not asked again before the next contact.
+const SHORTEST_WAIT: Duration = Duration::from_secs(5);
+/// Between two looks at the certificate, and at old content.
+const UPKEEP_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// The clock may be set while we sleep: look at it at least so often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(600);
 
@@ -76,7 +78,7 @@ pub(crate) enum Happening {
     /// A contact ended.
     Contacted(Box<Contacted>),
     /// A long poll ended.
-    Waited(Result<bool, LinkError>),
+    Waited(Result<bool, LinkError>, Duration),
     /// The inventory was taken.
     Surveyed(Option<Box<Inventory>>),
     /// A new certificate came, or not.
@@ -137,7 +139,7 @@ struct Service {
     rhythm: Rhythm,
     waiting: bool,
     orders: LastOrders,
-    renewal: Instant,
+    upkeep: Instant,
     /// The disk refused something: try again then.
     disk: Option<Instant>,
     inbox: mpsc::Sender<Happening>,
@@ -182,7 +184,7 @@ impl Service {
             rhythm: Rhythm::new(now),
             waiting: false,
             orders,
-            renewal: now,
+            upkeep: now,
             disk: None,
             inbox,
             outcomes,
@@ -209,7 +211,7 @@ impl Service {
             delivery,
             survey,
             self.disk,
-            Some(self.renewal),
+            Some(self.upkeep),
         ]
         .into_iter()
         .flatten()
@@ -226,9 +228,10 @@ impl Service {
             self.surveying = true;
             self.begin(async { Happening::Surveyed(survey::collect().await.map(Box::new)) });
         }
-        if self.renewal <= now {
-            self.renewal = now + RENEW_EVERY;
+        if self.upkeep <= now {
+            self.upkeep = now + UPKEEP_EVERY;
             self.renew_if_due();
+            self.deliveries.collect_chunks();
         }
         if self.rhythm.next().is_some_and(|due| due <= now) {
             self.contact(now);
@@ -274,7 +277,7 @@ impl Service {
     fn take(&mut self, happening: Happening) {
         match happening {
             Happening::Delivery(event) => {
-                let ended = matches!(event, Event::Observed(..) | Event::Applied(..));
+                let ended = matches!(event, Event::Observed(..) | Event::Applied(_, _, Some(_)));
                 self.deliver(event);
                 if ended {
                     // What is installed has changed.
@@ -283,7 +286,7 @@ impl Service {
             }
             Happening::Checked(name, result) => self.checked(name, result),
             Happening::Contacted(contacted) => self.contacted(*contacted),
-            Happening::Waited(outcome) => self.waited(outcome),
+            Happening::Waited(outcome, took) => self.waited(outcome, took),
             Happening::Surveyed(inventory) => {
                 self.surveying = false;
                 self.surveyed(inventory.map(|inventory| *inventory));
@@ -341,7 +344,7 @@ impl Service {
                     self.rhythm.hurry(now);
                 }
             }
-            None => self.survey.due = now + RENEW_EVERY,
+            None => self.survey.due = now + UPKEEP_EVERY,
         }
     }
 
@@ -413,14 +416,19 @@ impl Service {
     fn wait(&mut self) {
         self.waiting = true;
         let (link, revision) = (Arc::clone(&self.link), self.orders.revision);
-        self.begin(async move { Happening::Waited(link.wait(revision).await) });
+        self.begin(async move {
+            let began = Instant::now();
+            let outcome = link.wait(revision).await;
+            Happening::Waited(outcome, began.elapsed())
+        });
     }
 
-    fn waited(&mut self, outcome: Result<bool, LinkError>) {
+    fn waited(&mut self, outcome: Result<bool, LinkError>, took: Duration) {
         self.waiting = false;
         match outcome {
             Ok(true) => self.rhythm.hurry(Instant::now()),
-            Ok(false) => self.wait(),
+            Ok(false) if took >= SHORTEST_WAIT => self.wait(),
+            Ok(false) => tracing::debug!("the server does not hold long polls"),
             // The next contact that succeeds begins a new one.
             Err(error) => tracing::debug!(%error, "the long poll ended"),
         }

@@ -31,7 +31,7 @@ mod orders;
 pub use entry::{Entry, Kept, KeptLife, Order, Terms};
 pub use ledger::{Effect, Event, Fault, Ledger, REMEMBERED};
 pub use life::{ATTEMPTS, Life};
-pub use orders::{MAX_DELIVERIES, Orders};
+pub use orders::{MAX_DELIVERIES, MAX_UNSENT, Orders};
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,10 @@ use crate::report::Wish;
 /// Deliveries that a host takes at a time; a server that orders more is answered later.
 pub const MAX_DELIVERIES: usize = 1_000;
 
+/// Reports that wait for the server at most before new orders are left alone: a server that takes none is no reason to fill
+/// the disk.
+pub const MAX_UNSENT: usize = 10_000;
+
 /// What the server says of deliveries in one answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orders {
@@ -100,10 +104,12 @@ impl Ledger {
                 )));
             }
             Some(_) => self.write(Entry::Ordered(order), effects),
-            None if self.lives.len() >= MAX_DELIVERIES => {
+            None if self.lives.len() >= MAX_DELIVERIES || self.kept.unsent.len() >= MAX_UNSENT => {
                 effects.push(Effect::Noted(format!(
-                    "delivery {} waits: {MAX_DELIVERIES} are here",
-                    order.id
+                    "delivery {} waits: {} are here, {} reports are not stored",
+                    order.id,
+                    self.lives.len(),
+                    self.kept.unsent.len()
                 )));
             }
             None => {

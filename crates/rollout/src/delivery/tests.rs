@@ -445,3 +445,17 @@ fn progress_is_told_one_by_one_and_hosts_take_no_more_than_they_can() {
     ledger.handle(at(0), orders(0, &many));
     assert_eq!(ledger.lives().len(), MAX_DELIVERIES);
 }
+
+#[test]
+fn a_server_that_stores_nothing_does_not_fill_the_disk() {
+    let mut ledger = Ledger::default();
+    for n in 0..MAX_UNSENT as u128 {
+        let id = DeliveryId::from_random(n.to_be_bytes());
+        let order = Order {
+            id,
+            ..order(1, "hello@1", Wish::Cancel)
+        };
+        ledger.handle(at(0), orders(0, &[order]));
+    }
+    assert_eq!(ledger.unsent().len(), MAX_UNSENT);
+}
