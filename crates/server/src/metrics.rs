@@ -7,7 +7,11 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{error::internal, shared::Shared, worker::Condition};
+use crate::{
+    error::internal,
+    shared::Shared,
+    worker::{Condition, Status},
+};
 
 type Labels = Vec<(&'static str, String)>;
 
@@ -28,90 +32,76 @@ pub(crate) struct Counters {
     pub(crate) refusals: Counter,
 }
 
+impl Counters {
+    fn register(&self, registry: &mut Registry) {
+        for (name, help, counter) in [
+            (
+                "agent_contacts",
+                "Contacts of agents that were answered",
+                &self.contacts,
+            ),
+            (
+                "check_results",
+                "Results of checks that were taken",
+                &self.results,
+            ),
+            (
+                "delivery_reports",
+                "Reports of deliveries that were taken",
+                &self.reports,
+            ),
+            (
+                "chunks_sent",
+                "Chunks that were sent to agents",
+                &self.chunks,
+            ),
+            (
+                "chunk_bytes_sent",
+                "Bytes of chunks that were sent to agents",
+                &self.chunk_bytes,
+            ),
+            (
+                "refusals",
+                "Sign-ins, tokens and enrolments that were refused",
+                &self.refusals,
+            ),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
+    }
+}
+
 /// All of it as text.
 pub(crate) fn text(shared: &Shared, counts: Counts) -> Result<String, escadre_api::ApiError> {
     let mut registry = Registry::with_prefix("escadre");
-    let counters = &shared.counters;
-    for (name, help, counter) in [
-        (
-            "agent_contacts",
-            "Contacts of agents that were answered",
-            &counters.contacts,
-        ),
-        (
-            "check_results",
-            "Results of checks that were taken",
-            &counters.results,
-        ),
-        (
-            "delivery_reports",
-            "Reports of deliveries that were taken",
-            &counters.reports,
-        ),
-        (
-            "chunks_sent",
-            "Chunks that were sent to agents",
-            &counters.chunks,
-        ),
-        (
-            "chunk_bytes_sent",
-            "Bytes of chunks that were sent to agents",
-            &counters.chunk_bytes,
-        ),
-        (
-            "refusals",
-            "Sign-ins, tokens and enrolments that were refused",
-            &counters.refusals,
-        ),
-    ] {
-        registry.register(name, help, counter.clone());
-    }
+    shared.counters.register(&mut registry);
+    let settled = counts.hosts_up + counts.hosts_down + counts.hosts_stale;
+    let hosts = [
+        ("up", counts.hosts_up),
+        ("down", counts.hosts_down),
+        ("stale", counts.hosts_stale),
+        ("pending", counts.hosts.saturating_sub(settled)),
+    ];
+    gauges(&mut registry, ("hosts", "Hosts by state"), "state", &hosts);
+    let checks = [
+        ("ok", counts.checks_ok),
+        ("warning", counts.checks_warning),
+        ("critical", counts.checks_critical),
+        ("unknown", counts.checks_unknown),
+    ];
     gauges(
         &mut registry,
-        "hosts",
-        "Hosts by state",
+        ("checks", "Checks by state"),
         "state",
-        &[
-            ("up", counts.hosts_up),
-            ("down", counts.hosts_down),
-            ("stale", counts.hosts_stale),
-            (
-                "pending",
-                counts
-                    .hosts
-                    .saturating_sub(counts.hosts_up + counts.hosts_down + counts.hosts_stale),
-            ),
-        ],
+        &checks,
     );
+    let active = ("rollouts_active", "Rollouts that are not over");
+    gauges(&mut registry, active, "", &[("", counts.rollouts_active)]);
+    let is_well = |worker: Status| (worker.name, u32::from(worker.condition == Condition::Well));
+    let workers: Vec<(&str, u32)> = shared.workers.all().into_iter().map(is_well).collect();
     gauges(
         &mut registry,
-        "checks",
-        "Checks by state",
-        "state",
-        &[
-            ("ok", counts.checks_ok),
-            ("warning", counts.checks_warning),
-            ("critical", counts.checks_critical),
-            ("unknown", counts.checks_unknown),
-        ],
-    );
-    gauges(
-        &mut registry,
-        "rollouts_active",
-        "Rollouts that are not over",
-        "",
-        &[("", counts.rollouts_active)],
-    );
-    let workers: Vec<(&str, u32)> = shared
-        .workers
-        .all()
-        .into_iter()
-        .map(|worker| (worker.name, u32::from(worker.condition == Condition::Well)))
-        .collect();
-    gauges(
-        &mut registry,
-        "role_well",
-        "1 while the role is at work",
+        ("role_well", "1 while the role is at work"),
         "role",
         &workers,
     );
@@ -119,7 +109,7 @@ pub(crate) fn text(shared: &Shared, counts: Counts) -> Result<String, escadre_ap
     started.set(shared.started.as_second());
     registry.register(
         "started_seconds",
-        "When the server was started, in seconds since 1970",
+        "Start of the server, in seconds since 1970",
         started,
     );
     let mut text = String::new();
@@ -129,17 +119,15 @@ pub(crate) fn text(shared: &Shared, counts: Counts) -> Result<String, escadre_ap
 
 fn gauges(
     registry: &mut Registry,
-    name: &str,
-    help: &str,
+    (name, help): (&str, &str),
     label: &'static str,
     values: &[(&str, u32)],
 ) {
     let family = Family::<Labels, Gauge>::default();
     for (value, number) in values {
-        let labels = if label.is_empty() {
-            Vec::new()
-        } else {
-            vec![(label, (*value).to_owned())]
+        let labels = match label {
+            "" => Vec::new(),
+            label => vec![(label, (*value).to_owned())],
         };
         family.get_or_create(&labels).set(i64::from(*number));
     }

@@ -12,7 +12,7 @@ use escadre_model::{BundleRef, Timestamp};
 use escadre_trust::{
     Authority, Fingerprint, Lifetimes, MetadataFolder, OnlineKeys, Publisher, RootPlan,
     ServerNames,
-    metadata::{RootSummary, TrustStatus},
+    metadata::{RootSummary, TrustStatus, is_complete_root},
     tls::ServerIdentity,
 };
 use serde::Deserialize;
@@ -32,8 +32,9 @@ pub(crate) struct Trust {
     pub(crate) lifetimes: Lifetimes,
     names: ServerNames,
     publisher_folder: Option<PathBuf>,
-    /// Held while a list is made and published, so that two uploads do not build on the same one.
-    signing: tokio::sync::Mutex<()>,
+    /// Held while a list is made and published, so that two uploads do not build on the same one. In it lies a root
+    /// that waits for the list which its publishers sign: the first one, or one with other publishers.
+    signing: tokio::sync::Mutex<Option<Vec<u8>>>,
 }
 
 /// What the signed list says of a bundle.
@@ -110,7 +111,7 @@ impl Trust {
             lifetimes: Lifetimes::default(),
             names,
             publisher_folder,
-            signing: tokio::sync::Mutex::new(()),
+            signing: tokio::sync::Mutex::new(None),
         };
         trust.freshen(now)?;
         Ok(trust)
@@ -192,28 +193,63 @@ impl Trust {
         ))
     }
 
-    /// Takes a list or a root that publishers signed. A list has to name what it is given for.
-    pub(crate) async fn publish(
-        self: &Arc<Self>,
-        root: Option<Vec<u8>>,
-        targets: Option<Vec<u8>>,
-    ) -> ApiResult<Signatures> {
-        let _signing = self.signing.lock().await;
-        let trust = Arc::clone(self);
-        blocking(move || {
-            trust
-                .metadata
-                .publish(
-                    root.as_deref(),
-                    targets.as_deref(),
-                    &trust.online,
-                    &trust.lifetimes,
-                    clock::now(),
-                )
-                .map_err(of_trust)?;
-            trust.signatures()
-        })
-        .await
+    /// Takes a root that publishers signed. One that the present list does not fit to waits for the next list.
+    pub(crate) async fn put_root(self: &Arc<Self>, root: Vec<u8>) -> ApiResult<Signatures> {
+        let mut waiting = self.signing.lock().await;
+        let (trust, offered) = (Arc::clone(self), root.clone());
+        let outcome = blocking(move || trust.accept(Some(&offered), None)).await;
+        match outcome {
+            Ok(signatures) => {
+                *waiting = None;
+                Ok(signatures)
+            }
+            Err(error) => {
+                let trust = Arc::clone(self);
+                let (root, signatures) = blocking(move || {
+                    let current = trust.metadata.root().map_err(of_trust)?;
+                    let is_good = is_complete_root(current.as_deref(), &root).unwrap_or(false);
+                    let online = RootSummary::read(&root).map(|summary| summary.online);
+                    if is_good && online.is_ok_and(|online| online == trust.online.public()) {
+                        return Ok((root, trust.signatures()?));
+                    }
+                    Err(error)
+                })
+                .await?;
+                tracing::info!("a root waits for the list that its publishers sign");
+                *waiting = Some(root);
+                Ok(signatures)
+            }
+        }
+    }
+
+    /// Takes a list that publishers signed, together with the root that waits for it, if one does.
+    pub(crate) async fn put_targets(self: &Arc<Self>, targets: Vec<u8>) -> ApiResult<Signatures> {
+        let mut waiting = self.signing.lock().await;
+        let (trust, root) = (Arc::clone(self), waiting.clone());
+        let signatures = blocking(move || {
+            let with_root = root
+                .as_deref()
+                .map(|root| trust.accept(Some(root), Some(&targets)));
+            match with_root {
+                Some(Ok(signatures)) => Ok((signatures, true)),
+                // Perhaps it is a list for the present root, and the other one goes on waiting.
+                None | Some(Err(_)) => Ok((trust.accept(None, Some(&targets))?, false)),
+            }
+        });
+        let (signatures, took_root) = signatures.await?;
+        if took_root {
+            *waiting = None;
+        }
+        Ok(signatures)
+    }
+
+    fn accept(&self, root: Option<&[u8]>, targets: Option<&[u8]>) -> ApiResult<Signatures> {
+        let now = clock::now();
+        let published = self
+            .metadata
+            .publish(root, targets, &self.online, &self.lifetimes, now);
+        published.map_err(of_trust)?;
+        self.signatures()
     }
 
     /// Signs a bundle with the publisher's key if that lies here, open. `None`: it does not.

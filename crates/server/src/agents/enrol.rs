@@ -154,6 +154,22 @@ fn host_name(text: &str) -> ApiResult<String> {
     Ok(name)
 }
 
+/// Why a token does not let a machine in.
+fn objection(token: &token::Token, now: Timestamp) -> Option<(&'static str, &'static str)> {
+    if token.revoked {
+        Some(("enrol.token_revoked", "this enrolment token was revoked"))
+    } else if token.used.is_some() {
+        Some((
+            "enrol.token_used",
+            "this enrolment token was used already; it works once",
+        ))
+    } else if token.expires <= now {
+        Some(("enrol.token_expired", "this enrolment token has expired"))
+    } else {
+        None
+    }
+}
+
 /// Uses the token up and adds the host, or refuses; one unit of work, so a token works once even in a race.
 fn take_in(
     tx: &mut dyn Transaction,
@@ -162,42 +178,20 @@ fn take_in(
     from: String,
     now: Timestamp,
 ) -> Result<ApiResult<host::Host>, StoreError> {
-    let refuse = |code: &str, message: &str, hint: &str| {
-        Ok(Err(ApiError::new(
-            ErrorKind::Unauthenticated,
-            code,
-            message,
-        )
-        .with_hint(hint)))
+    let refuse = |code: &str, message: &str| {
+        let error = ApiError::new(ErrorKind::Unauthenticated, code, message);
+        Ok(Err(error.with_hint(
+            "make a new one: `escadre token create --enrolment`",
+        )))
     };
-    let anew = "make a new one: `escadre token create --enrolment`";
     let Some(token) = token::by_hash(tx, digest)?.filter(|token| token.kind == "enrolment") else {
         return refuse(
             "enrol.token_unknown",
             "this enrolment token is not known here",
-            anew,
         );
     };
-    if token.revoked {
-        return refuse(
-            "enrol.token_revoked",
-            "this enrolment token was revoked",
-            anew,
-        );
-    }
-    if token.used.is_some() {
-        return refuse(
-            "enrol.token_used",
-            "this enrolment token was used already; it works once",
-            anew,
-        );
-    }
-    if token.expires <= now {
-        return refuse(
-            "enrol.token_expired",
-            "this enrolment token has expired",
-            anew,
-        );
+    if let Some((code, message)) = objection(&token, now) {
+        return refuse(code, message);
     }
     token::used(tx, token.id, now)?;
     row.name = free_name(tx, &row.name)?;

@@ -109,22 +109,7 @@ pub(super) async fn user_create(
             };
             let (kept, wants_link) = (row.clone(), once.is_some());
             shared
-                .decide(move |tx| {
-                    if account::by_name(tx, &kept.name)?.is_some() {
-                        let message = format!("there is a user `{}` already", kept.name);
-                        return Ok(Err(ApiError::new(
-                            ErrorKind::Conflict,
-                            "user.taken",
-                            message,
-                        )));
-                    }
-                    account::insert(tx, &kept)?;
-                    if let Some(once) = &once {
-                        sessions::put_one_time(tx, once, kept.id, now, clock::after(now, ONCE))?;
-                    }
-                    log::append(tx, &line)?;
-                    Ok(Ok(()))
-                })
+                .decide(move |tx| add(tx, &kept, once.as_deref(), &line))
                 .await?;
             shared.tell("account.changed", &());
             Ok(UserMade {
@@ -134,6 +119,30 @@ pub(super) async fn user_create(
         },
     )
     .await
+}
+
+/// Adds a user whose name is free, with a one-time secret if there is one.
+fn add(
+    tx: &mut dyn Transaction,
+    row: &account::Account,
+    once: Option<&str>,
+    line: &log::Line,
+) -> Result<ApiResult<()>, StoreError> {
+    if account::by_name(tx, &row.name)?.is_some() {
+        let message = format!("there is a user `{}` already", row.name);
+        return Ok(Err(ApiError::new(
+            ErrorKind::Conflict,
+            "user.taken",
+            message,
+        )));
+    }
+    account::insert(tx, row)?;
+    if let Some(once) = once {
+        let until = clock::after(row.created, ONCE);
+        sessions::put_one_time(tx, once, row.id, row.created, until)?;
+    }
+    log::append(tx, line)?;
+    Ok(Ok(()))
 }
 
 /// Whether somebody could still administrate without this user.

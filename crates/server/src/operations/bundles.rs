@@ -248,10 +248,7 @@ pub(super) async fn bundle_publish(
         let manifest = parsed?;
         keep(shared, &manifest, publish.manifest, Some(line)).await?;
         if let Some(targets) = publish.targets {
-            let signatures = shared
-                .trust
-                .publish(None, Some(targets.into_bytes()))
-                .await?;
+            let signatures = shared.trust.put_targets(targets.into_bytes()).await?;
             let is_listed = signatures.bundles.contains(&manifest.bundle);
             follow_signatures(shared, signatures, None).await?;
             if !is_listed {
@@ -283,15 +280,14 @@ pub(super) async fn trust_put(
         Role::Publisher,
         Deed::new("trust.put", name),
         |line| async move {
-            let (root, targets) = match name {
-                "root.json" => (Some(metadata.to_vec()), None),
-                "targets.json" => (None, Some(metadata.to_vec())),
+            let signatures = match name {
+                "root.json" => shared.trust.put_root(metadata.to_vec()).await?,
+                "targets.json" => shared.trust.put_targets(metadata.to_vec()).await?,
                 _ => {
                     let message = "only root.json and targets.json are signed by publishers";
                     return Err(ApiError::invalid("trust.name", message));
                 }
             };
-            let signatures = shared.trust.publish(root, targets).await?;
             follow_signatures(shared, signatures, Some(line)).await
         },
     )
@@ -320,10 +316,7 @@ pub(super) async fn bundle_remove(
                         "sign that with the publisher's key: escadre bundle rm {bundle}"
                     ))
                 })?;
-                let signatures = shared
-                    .trust
-                    .publish(None, Some(targets.into_bytes()))
-                    .await?;
+                let signatures = shared.trust.put_targets(targets.into_bytes()).await?;
                 let is_listed = signatures.bundles.contains(bundle);
                 follow_signatures(shared, signatures, None).await?;
                 if is_listed {

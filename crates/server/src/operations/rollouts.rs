@@ -111,43 +111,14 @@ async fn make(
     let number = shared
         .write(move |tx| rows::next_number(tx, &bundle))
         .await?;
-    let header = campaign.header();
-    let row = rows::Rollout {
-        id: plan.id,
-        number,
-        bundle: new.bundle.clone(),
-        query: new.to.clone(),
-        note: new.note.chars().take(4096).collect(),
-        author: actor.name.clone(),
-        created: now,
-        not_before: new.not_before,
-        expires: new.expires,
-        state: header.state,
-        reason: header.reason.clone(),
-        finished: header.finished,
-        campaign: serde_json::to_string(header).map_err(internal)?,
-    };
+    let row = row(&campaign, number, new, &actor.name)?;
     let names: HashMap<HostId, &str> = hosts
         .iter()
         .map(|known| (known.row.id, known.row.name.as_str()))
         .collect();
-    let delivery = |record: &Record| -> ApiResult<rows::Delivery> {
-        Ok(rows::Delivery {
-            id: record.delivery,
-            rollout: plan.id,
-            host: record.host,
-            host_name: names
-                .get(&record.host)
-                .copied()
-                .unwrap_or_default()
-                .to_owned(),
-            bundle: new.bundle.clone(),
-            state: record.state,
-            since: record.since,
-            created: now,
-            record: serde_json::to_string(record).map_err(internal)?,
-            outcome: None,
-        })
+    let delivery = |record: &Record| {
+        let name = names.get(&record.host).copied().unwrap_or_default();
+        delivery_row(&campaign, record, name)
     };
     let deliveries = campaign
         .records()
@@ -157,6 +128,50 @@ async fn make(
         row,
         deliveries,
         campaign,
+    })
+}
+
+fn row(
+    campaign: &Campaign,
+    number: u64,
+    new: &RolloutNew,
+    author: &str,
+) -> ApiResult<rows::Rollout> {
+    let header = campaign.header();
+    Ok(rows::Rollout {
+        id: header.id,
+        number,
+        bundle: header.bundle.clone(),
+        query: new.to.clone(),
+        note: new.note.chars().take(4096).collect(),
+        author: author.to_owned(),
+        created: header.created,
+        not_before: header.window.not_before,
+        expires: header.window.expires,
+        state: header.state,
+        reason: header.reason.clone(),
+        finished: header.finished,
+        campaign: serde_json::to_string(header).map_err(internal)?,
+    })
+}
+
+fn delivery_row(
+    campaign: &Campaign,
+    record: &Record,
+    host_name: &str,
+) -> ApiResult<rows::Delivery> {
+    let header = campaign.header();
+    Ok(rows::Delivery {
+        id: record.delivery,
+        rollout: header.id,
+        host: record.host,
+        host_name: host_name.to_owned(),
+        bundle: header.bundle.clone(),
+        state: record.state,
+        since: record.since,
+        created: header.created,
+        record: serde_json::to_string(record).map_err(internal)?,
+        outcome: None,
     })
 }
 

@@ -8,7 +8,7 @@ use escadre_store::{
     Transaction,
     tables::{audit as log, token},
 };
-use escadre_trust::{EnrolmentText, Fingerprint, Token as Secret, TokenKind as Kind};
+use escadre_trust::{EnrolmentText, Fingerprint, SecretString, Token as Secret, TokenKind as Kind};
 
 use super::{
     accounts::{name_of, role_of},
@@ -63,48 +63,7 @@ pub(super) async fn token_create(
         Role::Administrator,
         deed,
         |line| async move {
-            let name = name_of("token", &new.name)?;
-            let (kind, role, secret, digest, life) = match new.kind {
-                TokenKind::Api => {
-                    let role = new.role.ok_or_else(|| {
-                        ApiError::invalid("token.role", "a token of the API wants a role")
-                    })?;
-                    let secret = Secret::generate(Kind::Api).map_err(of_trust)?;
-                    (
-                        "api",
-                        Some(role),
-                        secret.reveal(),
-                        secret.digest(),
-                        90 * DAY,
-                    )
-                }
-                TokenKind::Enrolment => {
-                    let token = Secret::generate(Kind::Enrolment).map_err(of_trust)?;
-                    let digest = token.digest();
-                    (
-                        "enrolment",
-                        None,
-                        enrolment_text(shared, token)?.reveal(),
-                        digest,
-                        DAY,
-                    )
-                }
-            };
-            let life = new.lifetime_s.unwrap_or(life).clamp(60, 3650 * DAY);
-            let now = clock::now();
-            let row = token::Token {
-                id: random_id(TokenId::from_random)?,
-                hash: digest.to_string(),
-                name,
-                kind: kind.to_owned(),
-                role: role.map(|role| role.word().to_owned()),
-                site: new.site.filter(|site| !site.is_empty()),
-                tags: super::hosts::tidy_tags(&new.tags)?,
-                created: now,
-                expires: clock::after(now, Duration::from_secs(life)),
-                used: None,
-                revoked: false,
-            };
+            let (row, secret) = make(shared, &new)?;
             let kept = row.clone();
             shared
                 .write(move |tx| {
@@ -120,6 +79,51 @@ pub(super) async fn token_create(
         },
     )
     .await
+}
+
+/// A token's row and the text that is shown once.
+fn make(shared: &Arc<Shared>, new: &TokenNew) -> ApiResult<(token::Token, SecretString)> {
+    let (kind, role, secret, digest, life) = match new.kind {
+        TokenKind::Api => {
+            let wants_role = || ApiError::invalid("token.role", "a token of the API wants a role");
+            let role = new.role.ok_or_else(wants_role)?;
+            let secret = Secret::generate(Kind::Api).map_err(of_trust)?;
+            (
+                "api",
+                Some(role),
+                secret.reveal(),
+                secret.digest(),
+                90 * DAY,
+            )
+        }
+        TokenKind::Enrolment => {
+            let token = Secret::generate(Kind::Enrolment).map_err(of_trust)?;
+            let digest = token.digest();
+            (
+                "enrolment",
+                None,
+                enrolment_text(shared, token)?.reveal(),
+                digest,
+                DAY,
+            )
+        }
+    };
+    let life = new.lifetime_s.unwrap_or(life).clamp(60, 3650 * DAY);
+    let now = clock::now();
+    let row = token::Token {
+        id: random_id(TokenId::from_random)?,
+        hash: digest.to_string(),
+        name: name_of("token", &new.name)?,
+        kind: kind.to_owned(),
+        role: role.map(|role| role.word().to_owned()),
+        site: new.site.clone().filter(|site| !site.is_empty()),
+        tags: super::hosts::tidy_tags(&new.tags)?,
+        created: now,
+        expires: clock::after(now, Duration::from_secs(life)),
+        used: None,
+        revoked: false,
+    };
+    Ok((row, secret))
 }
 
 fn enrolment_text(shared: &Arc<Shared>, token: Secret) -> ApiResult<EnrolmentText> {

@@ -73,7 +73,7 @@ pub(crate) fn checks_of(
         retry_s: contact_every_s,
         max_attempts: 1,
         timeout_s: 10,
-        freshness_s: contact_every_s.saturating_mul(3).max(10),
+        freshness_s: contact_every_s.saturating_mul(3).max(5),
     };
     let others = escadre_probe::checks::default_checks(known).into_iter();
     std::iter::once(own)

@@ -180,3 +180,74 @@ async fn all_is_as_it_was_after_a_restart() {
     assert!(again.epoch > orders.epoch, "a new owner, a new epoch");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publisher_elsewhere_founds_trust_on_a_running_server() {
+    let place = Place::new();
+    let mut config = place.config(NOWHERE);
+    config.publisher_dir = None;
+    let server = Server::start(config).await.expect("a server");
+    let ops = server.operations();
+    let now = escadre_model::Timestamp::now();
+    let publisher = Publisher::create(&place.path("elsewhere"), None).expect("a publisher");
+    let plan = |publishers| RootPlan {
+        publishers,
+        threshold: 1,
+        online: server.online_keys(),
+        lifetimes: Lifetimes::default(),
+    };
+    let (root, targets) = publisher
+        .found(&plan(vec![publisher.public_key()]), now)
+        .expect("signed");
+    let early = ops
+        .trust_put(&admin(), "targets.json", targets.clone().into())
+        .await;
+    assert!(early.is_err(), "a list without a root means nothing");
+    ops.trust_put(&admin(), "root.json", root.clone().into())
+        .await
+        .expect("waits");
+    assert!(
+        ops.trust_file(&admin(), "root.json").await.is_err(),
+        "not before its list is here"
+    );
+    ops.trust_put(&admin(), "targets.json", targets.clone().into())
+        .await
+        .expect("founded");
+    assert_eq!(
+        ops.trust_file(&admin(), "root.json").await.expect("there"),
+        root
+    );
+    let old = server
+        .agent_enrolment_token("before")
+        .await
+        .expect("a text");
+
+    // Other publishers: the new root and the list that they sign belong together.
+    let next = Publisher::create(&place.path("next"), None).expect("a publisher");
+    let both = plan(vec![publisher.public_key(), next.public_key()]);
+    let second = publisher.next_root(&root, &both, now).expect("signed");
+    ops.trust_put(&admin(), "root.json", second.clone().into())
+        .await
+        .expect("taken");
+    assert_eq!(
+        ops.trust_file(&admin(), "root.json").await.expect("there"),
+        second
+    );
+    let pinned = escadre_trust::EnrolmentText::parse(&old)
+        .expect("a text")
+        .root;
+    assert_eq!(
+        pinned,
+        escadre_trust::Fingerprint::of(&root),
+        "the text of before still pins the first root"
+    );
+    for wrong in ["timestamp.json", "snapshot.json", "../x"] {
+        assert!(
+            ops.trust_put(&admin(), wrong, root.clone().into())
+                .await
+                .is_err(),
+            "{wrong}"
+        );
+    }
+    server.shutdown().await;
+}
