@@ -3,6 +3,9 @@
 //! - Strategy `levels` is that of the Mandriva installer, to the letter: [`rpmsrate`] and [`compss`] are read, [`machine`]
 //!   gives the flags, [`rating`] settles conditions, [`urpm`] resolves dependencies, [`pass`] selects until it is full,
 //!   [`step`] asks the questions, [`replay`] runs a recorded case.
+//! - Beyond: [`facts`] makes a machine of an inventory, [`profile`] is our own form of the rules, [`best_fit`] fills a
+//!   budget with a proven bound, [`plan`](mod@plan) applies a profile to a host, [`why`](mod@why) explains, [`lock`] compares.
+//! - [`lint`](mod@lint) reports all that is wrong in rules.
 //!
 //! Invariants:
 //! - Pure: texts and values come in, selections, reasons, log lines and problems go out.

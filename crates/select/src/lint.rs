@@ -168,6 +168,9 @@ fn idle_groups(file: &str, groups: &[Group], used: &BTreeSet<&str>, known: &Know
     problems
 }
 
+/// Why the pieces of a quoted text with `||` are never set.
+const CUT: &str = "it is cut at `||` inside quotes";
+
 /// What can be true at all.
 struct Known {
     categories: Option<BTreeSet<String>>,
@@ -245,6 +248,9 @@ impl Known {
             .flatten()
             .map(|(code, why)| (code, format!("`{name}`: {why}")))
             .collect();
+        // A flag that is cut inside its quotes gives as many pieces; one of them is enough.
+        let mut cut = false;
+        found.retain(|(_, why)| !why.ends_with(CUT) || !std::mem::replace(&mut cut, true));
         let mut never = |why: String| {
             found.push((
                 "rpmsrate.never-true",
@@ -324,7 +330,7 @@ impl Known {
         }
         let blank = flag.starts_with(' ') || flag.ends_with(' ');
         let why = if blank {
-            "it is cut at `||` inside quotes"
+            CUT
         } else {
             "nothing is known to set it"
         };

@@ -61,10 +61,7 @@ fn indispensable(urpm: &Urpm, id: PackageId) -> Option<BTreeSet<PackageId>> {
         }
         let package = universe.package(id);
         for property in &package.requires {
-            let installed = urpm.installed().packages();
-            if provides(package, property)
-                || installed.iter().any(|other| provides(other, property))
-            {
+            if provides(package, property) || urpm.installed().satisfies(property) {
                 continue;
             }
             let fits = |id: &&PackageId| {

@@ -293,6 +293,12 @@ impl Installed {
         self.found(&self.provides, name)
     }
 
+    /// Whether something installed provides what a property can mean.
+    pub(crate) fn satisfies(&self, property: &Property) -> bool {
+        self.providing(&property.name)
+            .any(|package| provides(package, property))
+    }
+
     pub(super) fn requiring<'a>(
         &'a self,
         name: &str,
