@@ -38,14 +38,15 @@ use crate::{Face, app::App, rest::Refused};
 
 /// All pages of the face of this router.
 pub(crate) fn routes(app: &App) -> Router<App> {
-    let common = sign_in::routes().merge(account::routes());
+    let common = sign_in::routes()
+        .merge(account::routes())
+        .merge(rollouts::routes());
     let faced = match app.face() {
         Face::Visualisation => Router::new()
             .route("/", get(inbox::show))
             .route("/hosts", get(hosts::show))
             .merge(host::routes())
-            .merge(checks::routes())
-            .merge(rollouts::routes()),
+            .merge(checks::routes()),
         Face::Configuration => Router::new()
             .route("/", get(start::show))
             .route("/audit", get(audit::show))

@@ -324,8 +324,8 @@ async fn create(
     };
     match made {
         Ok(rollout) => {
-            let address = visit.page.view(&format!("/rollouts/{}", rollout.id));
-            Ok(Redirect::to(&address).into_response())
+            // On this face: browsers follow no redirect of a form to another port (`form-action 'self'`).
+            Ok(Redirect::to(&format!("/rollouts/{}", rollout.id)).into_response())
         }
         Err(error) if matches!(error.kind, ErrorKind::Internal | ErrorKind::Forbidden) => {
             Err(error.into())

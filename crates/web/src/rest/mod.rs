@@ -21,7 +21,7 @@ mod upload;
 use std::sync::OnceLock;
 
 use axum::{
-    Json, Router,
+    Router,
     extract::{DefaultBodyLimit, State},
     http::{Method, StatusCode, Uri},
     middleware,
@@ -105,5 +105,5 @@ async fn wrong_method(method: Method, uri: Uri) -> Response {
     let message = format!("{method} is not possible on {}", uri.path());
     let error = ApiError::invalid("request.method", message)
         .with_hint("the routes are in /api/v1/openapi.json");
-    (StatusCode::METHOD_NOT_ALLOWED, Json(error)).into_response()
+    Refused(error).with_status(StatusCode::METHOD_NOT_ALLOWED)
 }

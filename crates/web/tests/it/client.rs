@@ -144,6 +144,9 @@ pub(crate) fn paths(face: Face) -> Vec<&'static str> {
             "/users",
             "/audit",
             "/settings",
+            "/rollouts",
+            "/rollouts/r-01040g2081040g2081040g2081",
+            "/deliveries/d-01040g2081040g2081040g2081",
             "/account",
         ],
     }

@@ -250,7 +250,7 @@ async fn forms_do_what_they_say() {
             &config,
             "/rollouts/new",
             "bundle=hello@1.0&to=site:brest&except=portail",
-            "http://localhost:7767/rollouts/r-01040g2081040g2081040g2081",
+            "/rollouts/r-01040g2081040g2081040g2081",
             "rollout_create hello@1.0 to site:brest except [\"portail\"]",
         ),
         (
