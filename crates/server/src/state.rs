@@ -10,7 +10,7 @@
 
 use std::{
     fs, io,
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::fs::DirBuilderExt},
     path::{Path, PathBuf},
 };
 
@@ -53,13 +53,14 @@ pub(crate) enum Found {
 impl StateFolder {
     /// Takes the folder, making it if need be, and says what it holds.
     pub(crate) fn take(root: &Path) -> Result<(Self, Found), StartError> {
-        fs::create_dir_all(root).map_err(at("make", root))?;
+        make_private(root)?;
         let found = look(root)?;
         let lock = lock(root)?;
         let folder = Self {
             root: root.to_owned(),
             _lock: lock,
         };
+        make_private(&folder.chunks())?;
         if found == Found::Nothing {
             remove_all(&folder.making())?;
         }
@@ -92,7 +93,7 @@ impl StateFolder {
         work: impl FnOnce(&Path) -> Result<T, StartError>,
     ) -> Result<T, StartError> {
         let making = self.making();
-        fs::create_dir(&making).map_err(at("make", &making))?;
+        make_private(&making)?;
         let made = work(&making).and_then(|value| {
             sync(&making)?;
             fs::rename(&making, self.made()).map_err(at("rename", &making))?;
@@ -104,6 +105,15 @@ impl StateFolder {
         }
         made
     }
+}
+
+/// A folder that only its owner may enter, with those above it; one that is there stays as it is.
+fn make_private(path: &Path) -> Result<(), StartError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(at("make", path))
 }
 
 fn look(root: &Path) -> Result<Found, StartError> {

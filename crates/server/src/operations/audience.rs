@@ -69,16 +69,13 @@ async fn taken(
     shared: &Arc<Shared>,
     bundle: &BundleRef,
 ) -> ApiResult<HashMap<HostId, DeliveryState>> {
-    let wanted = bundle.clone();
-    let all = shared
-        .read(move |tx| rows::deliveries(tx, &rows::Wanted::default()))
-        .await?;
-    let of_bundle = all
-        .into_iter()
-        .rev()
-        .filter(|delivery| delivery.bundle == wanted);
+    let wanted = rows::Wanted {
+        bundle: Some(bundle.clone()),
+        ..rows::Wanted::default()
+    };
+    let all = shared.read(move |tx| rows::deliveries(tx, &wanted)).await?;
     let mut taken = HashMap::new();
-    for delivery in of_bundle {
+    for delivery in all.into_iter().rev() {
         let state = taken.entry(delivery.host).or_insert(delivery.state);
         // One under way counts more than how an earlier one ended.
         if state.is_final() {

@@ -237,8 +237,8 @@ pub(super) async fn deliveries(
         rollout: filter.rollout,
         host,
         failed: filter.failed,
-        since: None,
         limit: filter.limit,
+        ..Default::default()
     };
     listed(shared, wanted).await
 }

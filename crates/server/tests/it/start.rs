@@ -1,6 +1,6 @@
 //! Starting: anew, again, and where it must not.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, os::unix::fs::PermissionsExt};
 
 use escadre_api::{agent::Contact, health::FindingLevel};
 use escadre_model::check::CheckState;
@@ -22,6 +22,13 @@ async fn a_second_server_on_the_same_folder_is_refused() {
     assert!(matches!(error, StartError::Held { .. }), "{error}");
     world.stop().await;
     place.start().await.stop().await;
+    for name in ["state", "state/server", "state/chunks"] {
+        let mode = std::fs::metadata(place.path(name))
+            .expect("there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o077, 0, "{name} is for its owner alone");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,7 @@
 //! Inventories, their packages, and what became different between two of them.
 
+use std::collections::BTreeMap;
+
 use escadre_model::{
     ByteCount, HostId, Timestamp,
     inventory::{InstalledPackage, Inventory},
@@ -28,26 +30,23 @@ pub fn put(
     inventory: &Inventory,
 ) -> Result<(), StoreError> {
     let before = packages(tx, host)?;
-    for gone in before
-        .iter()
-        .filter(|package| inventory.packages.binary_search(package).is_err())
-    {
-        if !inventory.packages.contains(gone) {
-            tx.execute(
-                "DELETE FROM package WHERE host = $1 AND name = $2 AND arch = $3 AND version = $4",
-                values![host, &gone.name, &gone.arch, &gone.version],
-            )?;
-        }
+    let (before, after) = (by_key(&before), by_key(&inventory.packages));
+    for gone in before.iter().filter(|(key, _)| !after.contains_key(*key)) {
+        let (name, arch, version) = *gone.0;
+        tx.execute(
+            "DELETE FROM package WHERE host = $1 AND name = $2 AND arch = $3 AND version = $4",
+            values![host, name, arch, version],
+        )?;
     }
-    for new in inventory
-        .packages
+    for (key, new) in after
         .iter()
-        .filter(|package| before.binary_search(package).is_err())
+        .filter(|(key, new)| before.get(*key) != Some(*new))
     {
+        let (name, arch, version) = *key;
         tx.execute(
             "INSERT INTO package (host, name, arch, version, kind, size) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (host, name, arch, version) DO UPDATE SET kind = excluded.kind, size = excluded.size",
-            values![host, &new.name, &new.arch, &new.version, Value::json(&new.kind)?, new.size.0],
+            values![host, name, arch, version, Value::json(&new.kind)?, new.size.0],
         )?;
     }
     let rest = Inventory {
@@ -60,6 +59,16 @@ pub fn put(
         values![host, received, Value::json(&rest)?],
     )?;
     Ok(())
+}
+
+/// What makes a package the same one; of two that claim it, the last counts.
+fn by_key(packages: &[InstalledPackage]) -> BTreeMap<(&str, &str, &str), &InstalledPackage> {
+    let mut all = BTreeMap::new();
+    for package in packages {
+        let key = (&*package.name, &*package.arch, &*package.version);
+        all.insert(key, package);
+    }
+    all
 }
 
 /// A host's inventory without its packages.

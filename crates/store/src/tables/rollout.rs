@@ -5,7 +5,7 @@ use escadre_model::{
     delivery::{DeliveryState, RolloutState},
 };
 
-use crate::{Row, StoreError, Transaction, value::values};
+use crate::{Row, StoreError, Transaction, Value, value::values};
 
 /// A rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +85,8 @@ pub struct Wanted {
     pub rollout: Option<RolloutId>,
     /// Of this host.
     pub host: Option<HostId>,
+    /// Of this bundle.
+    pub bundle: Option<BundleRef>,
     /// Only failures.
     pub failed: bool,
     /// Only since then.
@@ -261,20 +263,32 @@ pub fn add_step(tx: &mut dyn Transaction, step: &Step) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Deliveries.
+/// Deliveries. Only conditions that are asked for stand in the query, so that each finds its index.
 pub fn deliveries(tx: &mut dyn Transaction, wanted: &Wanted) -> Result<Vec<Delivery>, StoreError> {
-    let failures = if wanted.failed {
-        "AND state IN ('failed', 'interrupted', 'refused', 'expired')"
-    } else {
-        ""
-    };
+    let mut parameters = vec![Value::from(wanted.limit.unwrap_or(u32::MAX))];
+    let mut conditions = vec!["1 = 1".to_owned()];
+    let asked = [
+        ("rollout =", wanted.rollout.map(Value::from)),
+        ("host =", wanted.host.map(Value::from)),
+        ("bundle =", wanted.bundle.as_ref().map(Value::from)),
+        ("since >=", wanted.since.map(Value::from)),
+    ];
+    for (condition, value) in asked {
+        if let Some(value) = value {
+            parameters.push(value);
+            conditions.push(format!("{condition} ${}", parameters.len()));
+        }
+    }
+    if wanted.failed {
+        conditions.push("state IN ('failed', 'interrupted', 'refused', 'expired')".to_owned());
+    }
+    let conditions = conditions.join(" AND ");
     tx.all(
         &format!(
-            "SELECT {DELIVERY} FROM delivery
-             WHERE ($1 IS NULL OR rollout = $1) AND ($2 IS NULL OR host = $2) AND ($3 IS NULL OR since >= $3) {failures}
-             ORDER BY created DESC, since DESC, id LIMIT $4"
+            "SELECT {DELIVERY} FROM delivery WHERE {conditions}
+             ORDER BY created DESC, since DESC, id LIMIT $1"
         ),
-        values![wanted.rollout, wanted.host, wanted.since, wanted.limit.unwrap_or(u32::MAX)],
+        &parameters,
         read_delivery,
     )
 }

@@ -133,6 +133,7 @@ fn an_inventory_replaces_the_one_before() {
         let sets = [
             vec![package("a", "1"), package("b", "1")],
             vec![package("b", "2"), package("a", "1"), package("c", "1")],
+            vec![package("c", "1"), package("b", "1")],
             vec![],
         ];
         for mut packages in sets {
@@ -449,6 +450,12 @@ fn rollouts_and_deliveries_come_back_as_they_went_in() {
             )?,
             2
         );
+        let hello_only = rollout::Wanted {
+            bundle: Some(hello.clone()),
+            rollout: Some(row.id),
+            ..Default::default()
+        };
+        assert_eq!(count(tx, hello_only)?, 3);
         assert_eq!(rollout::in_use(tx)?, vec![(hello.clone(), 1)]);
         let one = delivery_row(1, DeliveryState::Fetching);
         rollout::update_delivery(
