@@ -33,7 +33,8 @@ pub struct Machine {
     pub device_id: String,
     /// What it was before a renaming, if the agent says so.
     pub old_device_id: Option<String>,
-    /// The agent, as `VERSIONCLIENT` says. Most agents leave it out and say it in the header `User-Agent` only.
+    /// The agent, as `VERSIONCLIENT` says. OCS's own leave it out and say it in the header `User-Agent` only: where this is
+    /// empty, who received the message knows better.
     pub agent: String,
     /// `TAG` of the administrative data; empty without.
     pub tag: String,
@@ -58,7 +59,8 @@ pub struct Program {
     pub source: String,
 }
 
-/// Reads an inventory. Problems are what was odd and read nevertheless; an error is a document that is no whole inventory.
+/// Reads an inventory. Problems are what was odd and read nevertheless, or passed over; an error means that the document
+/// is no whole inventory.
 pub fn read(xml: &[u8]) -> Result<(Machine, Vec<Problem>), OcsError> {
     let mut problems = Problems::default();
     let text = text::decode(xml, &mut problems)?;

@@ -7,7 +7,7 @@ use escadre_model::inventory::Device;
 
 use crate::message::Row;
 
-/// The longest revision: `rev 01`.
+/// What Unix agents put where others say a kind or a description: `rev 01`.
 const REVISION: &str = "rev ";
 
 /// All devices; those of CONTROLLERS first.
@@ -30,7 +30,8 @@ pub(super) fn devices<'a>(rows: impl Fn(&str) -> &'a [Row]) -> Vec<Device> {
     devices
 }
 
-/// On Unix NAME is the class (`Ethernet controller [0200]`) and MANUFACTURER the description; on Windows TYPE is the class.
+/// On Unix NAME is the class (`Ethernet controller [0200]`) and MANUFACTURER the description; on Windows TYPE is the
+/// class.
 fn controller(row: &Row) -> Device {
     let (slot, id, kind) = (row.get("PCISLOT"), row.get("PCIID"), row.get("TYPE"));
     let is_pci = !slot.is_empty() || !id.is_empty();

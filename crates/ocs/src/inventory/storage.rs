@@ -30,8 +30,8 @@ pub(super) fn disks(rows: &[Row], os: &Os, problems: &mut Problems) -> Vec<Disk>
         .collect()
 }
 
-/// File systems that hold data. Unix agents have the mount point in TYPE and the device in VOLUMN; Windows agents have the
-/// letter in LETTER and, in VOLUMN, a label.
+/// File systems that hold data. Unix agents have the mount point in TYPE and the device in VOLUMN; Windows agents have
+/// the letter in LETTER and, in VOLUMN, a label.
 pub(super) fn mounts(rows: &[Row], problems: &mut Problems) -> Vec<Mount> {
     let mut mounts = Vec::new();
     for row in rows {

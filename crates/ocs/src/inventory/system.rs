@@ -6,7 +6,7 @@ use super::software::Software;
 use crate::message::Row;
 
 /// What the name of a system contains, in lower case, and its `ID` of os-release. The first that fits.
-const SYSTEMS: [(&str, &str); 36] = [
+const SYSTEMS: [(&str, &str); 37] = [
     ("windows", "windows"),
     ("ubuntu", "ubuntu"),
     ("linux mint", "linuxmint"),
@@ -37,6 +37,7 @@ const SYSTEMS: [(&str, &str); 36] = [
     ("gentoo", "gentoo"),
     ("slackware", "slackware"),
     ("alpine", "alpine"),
+    ("android", "android"),
     ("freebsd", "freebsd"),
     ("openbsd", "openbsd"),
     ("netbsd", "netbsd"),
@@ -121,7 +122,7 @@ fn number_in(name: &str) -> &str {
     found.unwrap_or_default()
 }
 
-/// dpkg's own package says it best; then what the kernel says: `x86_64/00-00-00 00:10:39` with the uptime, or `CPUARCH`.
+/// dpkg's own package says it best; then what the kernel says: `x86_64/00-00-00 00:10:39` with the uptime, or CPUARCH.
 fn arch(id: &str, hardware: &Row, cpus: &[Row], software: &[Software]) -> String {
     let dpkg = software.iter().find(|one| one.name == "dpkg");
     if let Some(dpkg) = dpkg.filter(|dpkg| !dpkg.arch.is_empty() && dpkg.arch != "all") {

@@ -171,6 +171,30 @@ fn bombs_end_soon() {
     assert!(start.elapsed() < Duration::from_secs(20));
 }
 
+/// Constructs that never close, so many that a reader which looks for each end would never finish.
+#[test]
+fn openings_without_end_take_linear_time() {
+    let start = Instant::now();
+    for opening in [
+        "&",
+        "&a",
+        "&#",
+        "&#x",
+        "<!--",
+        "<![CDATA[",
+        "<?",
+        "<a b='",
+        "<a ",
+        "]]>",
+        "--",
+    ] {
+        let content = opening.repeat((1 << 20) / opening.len());
+        let _ = read(inventory(&content).as_bytes());
+        let _ = read(inventory(&format!("<HARDWARE><NAME>{content}")).as_bytes());
+    }
+    assert!(start.elapsed() < Duration::from_secs(20));
+}
+
 proptest! {
     #[test]
     fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {

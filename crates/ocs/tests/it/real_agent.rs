@@ -3,29 +3,46 @@
 use std::{
     collections::BTreeSet,
     fs,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
     path::Path,
     process::{Command, Stdio},
+    thread,
 };
 
 use escadre_model::inventory::Inventory;
-use escadre_ocs::inventory::{Machine, read};
+use escadre_ocs::{
+    OcsError,
+    inventory::{Machine, read},
+    wire::inflate,
+};
+use flate2::{Compression, write::ZlibEncoder};
 
 const PROGRAM: &str = "ocsinventory-agent";
 const MEBIBYTE: u64 = 1 << 20;
 
-/// What the agent writes below a folder of its own; it contacts no server and leaves nothing elsewhere.
+/// The agent with a folder of its own for what it keeps; it leaves nothing elsewhere.
+fn agent(folder: &Path) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command
+        .arg(format!("--basevardir={}", folder.display()))
+        .stdin(Stdio::null());
+    command
+}
+
+fn absent(error: &io::Error) -> ! {
+    panic!("the program {PROGRAM} is needed; install the Debian package of that name: {error}")
+}
+
+/// What the agent writes to a file; it contacts no server.
 fn machine(folder: &Path) -> Machine {
     let reports = folder.join("reports");
     fs::create_dir(&reports).expect("an empty folder");
-    let output = Command::new(PROGRAM)
+    let output = agent(folder)
         .arg(format!("--local={}", reports.display()))
-        .arg(format!("--basevardir={}", folder.display()))
         .arg("--tag=squadron")
-        .stdin(Stdio::null())
-        .output();
-    let output = output.unwrap_or_else(|error| {
-        panic!("the program {PROGRAM} is needed; install the Debian package of that name: {error}")
-    });
+        .output()
+        .unwrap_or_else(|error| absent(&error));
     let entries = fs::read_dir(&reports).expect("the folder is there");
     let files: Vec<_> = entries
         .map(|entry| entry.expect("an entry").path())
@@ -70,6 +87,82 @@ fn lines_of(program: &str, arguments: &[&str]) -> Vec<String> {
     let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     text.lines().map(|line| line.trim().to_owned()).collect()
+}
+
+/// The same by wire: the agent asks a server, is told to send, and sends.
+#[test]
+fn comes_by_wire() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let mut agent = agent(folder.path())
+        .arg(format!("--server=http://{address}/ocsinventory"))
+        .args(["--nolocal", "--nosoftware"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| absent(&error));
+    // When the agent ends without a word, this call ends the wait for it.
+    let waiter = thread::spawn(move || {
+        let status = agent.wait();
+        let _ = TcpStream::connect(address);
+        status
+    });
+    let send = "<REPLY><RESPONSE>SEND</RESPONSE><PROLOG_FREQ>24</PROLOG_FREQ></REPLY>";
+    let prolog = answer(&listener, send);
+    assert!(matches!(read(&prolog), Err(OcsError::NotAnInventory(query)) if query == "PROLOG"));
+    let document = answer(
+        &listener,
+        "<REPLY><RESPONSE>NO_ACCOUNT_UPDATE</RESPONSE></REPLY>",
+    );
+    let status = waiter
+        .join()
+        .expect("it only waits")
+        .expect("the agent was started");
+    assert!(status.success());
+    let (machine, problems) = read(&document).expect("a whole inventory");
+    assert_eq!(problems, []);
+    assert_eq!(machine.inventory.memory.0 / MEBIBYTE, meminfo("MemTotal"));
+    assert_eq!(machine.inventory.packages, []);
+}
+
+/// Takes one request, gives a compressed reply, and returns the document that came.
+fn answer(listener: &TcpListener, reply: &str) -> Vec<u8> {
+    let (mut stream, _) = listener.accept().expect("the agent calls");
+    let mut input = BufReader::new(stream.try_clone().expect("a second handle"));
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        let count = input.read_line(&mut line).expect("a header");
+        assert!(
+            count > 0,
+            "the agent ended without saying what was asked of it"
+        );
+        let line = line.trim().to_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a number");
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    input.read_exact(&mut body).expect("the body");
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder
+        .write_all(reply.as_bytes())
+        .expect("memory takes all");
+    let reply = encoder.finish().expect("memory takes all");
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-compressed\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        reply.len()
+    );
+    stream
+        .write_all(head.as_bytes())
+        .expect("the agent listens");
+    stream.write_all(&reply).expect("the agent listens");
+    assert!(body.starts_with(&[0x78, 0x9c]));
+    inflate(&body, 16 << 20).expect("a zlib stream")
 }
 
 #[test]
