@@ -37,7 +37,7 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
     let Some(mut page) = page(&app, seen).await else {
         return (status, error.to_string()).into_response();
     };
-    let title = page.say(&format!("error-title-{}", status.as_u16()));
+    let title = page.say(&format!("error-title-{}", error.kind.status()));
     page.titled(title.clone(), "");
     let title = title.into_owned();
     (status, render(&Refusal { page, error, title })).into_response()

@@ -27,7 +27,7 @@ use askama::Template;
 use axum::{
     Router,
     extract::State,
-    http::Uri,
+    http::{StatusCode, Uri},
     middleware,
     response::{Html, IntoResponse, Response},
     routing::get,
@@ -68,9 +68,10 @@ async fn unknown(State(_): State<App>, uri: Uri) -> Refused {
     ApiError::not_found("request.path", message).into()
 }
 
-async fn wrong_method(State(_): State<App>, uri: Uri) -> Refused {
+async fn wrong_method(State(_): State<App>, uri: Uri) -> Response {
     let message = format!("this is not possible on {}", uri.path());
-    ApiError::invalid("request.method", message).into()
+    let error = ApiError::invalid("request.method", message);
+    Refused(error).with_status(StatusCode::METHOD_NOT_ALLOWED)
 }
 
 /// A template as a page.

@@ -24,13 +24,19 @@ impl From<ApiError> for Refused {
     }
 }
 
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        let status =
-            StatusCode::from_u16(self.0.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+impl Refused {
+    /// With a status that the sort of error does not say by itself.
+    pub(crate) fn with_status(self, status: StatusCode) -> Response {
         let mut response = status.into_response();
         response.extensions_mut().insert(self.0);
         response
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.kind.status());
+        self.with_status(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
     }
 }
 
