@@ -95,32 +95,14 @@ struct Filled {
 
 /// Selects the most value for a step as it stands. The step is not changed.
 pub fn fit(step: &Step, weights: &BTreeMap<String, f64>, limits: Limits) -> Fit {
-    let mut flags = step.flags.clone();
-    flags.set("TRUE", true);
-    let ids: Vec<(u8, PackageId)> = step.ratings.wanted(&flags, step.level);
-    let values = ids
-        .iter()
-        .map(|(rate, id)| (*id, value(step, *rate, *id, weights)))
-        .collect::<Vec<_>>();
-    let costs = bound::costs(&step.urpm, &values);
-    let wanted = values.iter().zip(&costs).map(|((id, value), cost)| Wanted {
-        id: *id,
-        value: *value,
-        cost: cost.shared,
-        alone: cost.alone,
-    });
-    let search = Search {
-        start: &step.urpm,
-        wanted: wanted.collect(),
-        limits,
-    };
+    let search = Search::new(step, weights, limits);
     let levels = search.levels(step);
-    let mut ways = search
+    let levels_value = levels.as_ref().map(|levels| levels.value);
+    let mut ways: Vec<Filled> = search
         .orders()
         .into_iter()
         .map(|order| search.fill(order))
-        .collect::<Vec<_>>();
-    let levels_value = levels.as_ref().map(|levels| levels.value);
+        .collect();
     if let Some(levels) = levels {
         let mut order = levels.order.clone();
         order.extend(search.by_density());
@@ -132,9 +114,10 @@ pub fn fit(step: &Step, weights: &BTreeMap<String, f64>, limits: Limits) -> Fit 
         .reduce(better)
         .unwrap_or_else(|| search.fill(Vec::new()));
     let best = search.exchange(best);
-    let bound = bound::value(&search.start.clone(), &search.wanted, limits);
+    let bound = bound::value(search.start, &search.wanted, limits);
     Fit {
         value: best.value,
+        // Sums of parts may differ in their last figure.
         bound: bound.max(best.value),
         levels: levels_value,
         size: best.size,
@@ -163,7 +146,29 @@ struct Search<'a> {
     limits: Limits,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(step: &'a Step, weights: &BTreeMap<String, f64>, limits: Limits) -> Self {
+        let mut flags = step.flags.clone();
+        flags.set("TRUE", true);
+        let wanted = step.ratings.wanted(&flags, step.level);
+        let values: Vec<(PackageId, f64)> = wanted
+            .iter()
+            .map(|(rate, id)| (*id, value(step, *rate, *id, weights)))
+            .collect();
+        let costs = bound::costs(&step.urpm, &values);
+        let wanted = values.iter().zip(&costs).map(|((id, value), cost)| Wanted {
+            id: *id,
+            value: *value,
+            cost: cost.shared,
+            alone: cost.alone,
+        });
+        Self {
+            start: &step.urpm,
+            wanted: wanted.collect(),
+            limits,
+        }
+    }
+
     /// Orders in which the room may be filled.
     fn orders(&self) -> Vec<Vec<PackageId>> {
         let ids =

@@ -48,15 +48,7 @@ fn translate(perl: &str) -> String {
     let mut in_class = false;
     while let Some(c) = chars.next() {
         match c {
-            '\\' => match chars.next() {
-                Some('Z') => out.push_str("\\z"),
-                Some(
-                    escaped @ ('<' | '>' | '"' | '\'' | ',' | ';' | ':' | '=' | '@' | '%' | '!'
-                    | '_' | '`' | ' '),
-                ) => out.push(escaped),
-                Some(escaped) => out.extend(['\\', escaped]),
-                None => out.push_str("\\\\"),
-            },
+            '\\' => escaped(chars.next(), &mut out),
             '[' if in_class && chars.peek() != Some(&':') => out.push_str("\\["),
             '&' | '~' if in_class => out.extend(['\\', c]),
             '[' if !in_class => {
@@ -89,6 +81,17 @@ fn translate(perl: &str) -> String {
         }
     }
     out
+}
+
+/// What stands behind a backslash; punctuation that means something to the library only when escaped is taken as it is.
+fn escaped(c: Option<char>, out: &mut String) {
+    const PLAIN: &str = "<>\"',;:=@%!_` ";
+    match c {
+        Some('Z') => out.push_str("\\z"),
+        Some(c) if PLAIN.contains(c) => out.push(c),
+        Some(c) => out.extend(['\\', c]),
+        None => out.push_str("\\\\"),
+    }
 }
 
 fn is_repetition(rest: impl Iterator<Item = char>) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! Nothing that selects packages is lost; what is left behind is reported.
 
+use std::collections::BTreeMap;
+
 use escadre_model::{Problem, problem::Severity::Warning};
 
 use super::{
@@ -138,21 +140,8 @@ pub struct ForeignGroup {
 
 /// Imports groups of comps files or tasks.
 pub fn foreign_groups(name: &str, file: &str, groups: &[ForeignGroup]) -> Imported {
-    let mut profile = Profile {
-        name: name.to_owned(),
-        ..Profile::default()
-    };
-    let mut report = Vec::new();
-    let mut rules: std::collections::BTreeMap<&str, (u8, Vec<Condition>)> =
-        std::collections::BTreeMap::new();
+    let mut rules: BTreeMap<&str, (u8, Vec<Condition>)> = BTreeMap::new();
     for group in groups {
-        let own = Group {
-            path: group.path.clone(),
-            label: group.label.clone(),
-            description: group.description.clone(),
-            default: group.default,
-            ..Group::default()
-        };
         for (list, rate) in [
             (&group.mandatory, 5),
             (&group.usual, 4),
@@ -161,32 +150,49 @@ pub fn foreign_groups(name: &str, file: &str, groups: &[ForeignGroup]) -> Import
             for package in list {
                 let rule = rules.entry(package).or_insert((rate, Vec::new()));
                 rule.0 = rule.0.max(rate);
-                rule.1.push(Condition::of(Asks::Group(own.id())));
+                rule.1.push(Condition::of(Asks::Group(group.own().id())));
             }
         }
-        for (package, with) in &group.conditional {
-            let message = format!(
-                "`{package}` of the group `{}` comes only with `{with}`; left out",
-                own.id()
-            );
-            report.push(Problem::new(
-                Warning,
-                file,
-                0,
-                "import.conditional",
-                message,
-            ));
-        }
-        profile.group.push(own);
     }
-    profile.package = rules
-        .into_iter()
-        .map(|(name, (rate, any))| PackageRule {
-            name: name.to_owned(),
-            rate,
-            when: vec![any],
-            weight: 1.0,
-        })
-        .collect();
-    Imported { profile, report }
+    let package = rules.into_iter().map(|(name, (rate, any))| PackageRule {
+        name: name.to_owned(),
+        rate,
+        when: vec![any],
+        weight: 1.0,
+    });
+    let profile = Profile {
+        name: name.to_owned(),
+        group: groups.iter().map(ForeignGroup::own).collect(),
+        package: package.collect(),
+        ..Profile::default()
+    };
+    Imported {
+        profile,
+        report: groups
+            .iter()
+            .flat_map(|group| group.left_behind(file))
+            .collect(),
+    }
+}
+
+impl ForeignGroup {
+    fn own(&self) -> Group {
+        Group {
+            path: self.path.clone(),
+            label: self.label.clone(),
+            description: self.description.clone(),
+            default: self.default,
+            ..Group::default()
+        }
+    }
+
+    fn left_behind(&self, file: &str) -> Vec<Problem> {
+        let id = self.own().id();
+        let each = self.conditional.iter().map(|(package, with)| {
+            let message =
+                format!("`{package}` of the group `{id}` comes only with `{with}`; left out");
+            Problem::new(Warning, file, 0, "import.conditional", message)
+        });
+        each.collect()
+    }
 }

@@ -95,13 +95,17 @@ pub(super) fn products(values: &[Value]) -> Value {
     Value::Object(classes.collect())
 }
 
-/// The values that a case gives for an operation: the list whose name begins with that of the operation.
+/// The values that a case gives for an operation: the list whose name begins with that of the operation, else the only
+/// list there is.
 pub(super) fn values<'a>(fields: &'a Map<String, Value>, op: &str) -> &'a [Value] {
-    let list = fields
-        .iter()
-        .filter(|(name, _)| name.starts_with(op))
-        .find_map(|(_, value)| value.as_array());
-    list.map_or(&[], Vec::as_slice)
+    let lists = || {
+        fields
+            .iter()
+            .filter_map(|(name, value)| Some((name, value.as_array()?)))
+    };
+    let named = lists().find(|(name, _)| name.starts_with(op));
+    let only = || lists().next().filter(|_| lists().count() == 1);
+    named.or_else(only).map_or(&[], |(_, list)| list.as_slice())
 }
 
 fn number(value: &Value) -> f64 {

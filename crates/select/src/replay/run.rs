@@ -199,34 +199,13 @@ impl<'a> Run<'a> {
 
     fn new_step(&self) -> Step {
         let case = self.case;
-        let media = case.synthesis.iter().map(|medium| {
-            let (file, name, ignored) = medium.parts();
-            Medium {
-                name: name.to_owned(),
-                ignored,
-                packages: self.packages(file),
-            }
-        });
-        let universe = Universe::new(media.collect(), case.arch.as_deref().unwrap_or("x86_64"));
-        let installed = Installed::new(
-            case.installed
-                .as_ref()
-                .map(|file| self.packages(file))
-                .unwrap_or_default(),
-        );
-        let name = case.prefer.clone().unwrap_or_default();
-        let prefer = NameList::parse(
-            &name,
-            &self.text(case.prefer.as_deref()).unwrap_or_default(),
-        );
-        let options = Options {
-            visiting: Visiting::AsRecorded,
-            preferences: NameList::of(case.preferred_packages.iter().map(String::as_str))
-                .then(prefer),
-            no_suggests: case.no_suggests,
-            kernel_extensions: vec!["-desktop".to_owned()],
-        };
-        let mut urpm = Urpm::new(Arc::new(universe), Arc::new(installed), options);
+        let installed = case
+            .installed
+            .as_ref()
+            .map(|file| self.packages(file))
+            .unwrap_or_default();
+        let installed = Arc::new(Installed::new(installed));
+        let mut urpm = Urpm::new(Arc::new(self.universe()), installed, self.options());
         urpm.skip(&NameList::of(
             case.skipped_packages.iter().map(String::as_str),
         ));
@@ -242,6 +221,37 @@ impl<'a> Run<'a> {
             available: case.available_bytes,
             upgrade: false,
             no_docs: false,
+        }
+    }
+
+    fn universe(&self) -> Universe {
+        let media = self.case.synthesis.iter().map(|medium| {
+            let (file, name, ignored) = medium.parts();
+            Medium {
+                name: name.to_owned(),
+                ignored,
+                packages: self.packages(file),
+            }
+        });
+        Universe::new(
+            media.collect(),
+            self.case.arch.as_deref().unwrap_or("x86_64"),
+        )
+    }
+
+    fn options(&self) -> Options {
+        let case = self.case;
+        let name = case.prefer.as_deref();
+        let prefer = NameList::parse(
+            name.unwrap_or_default(),
+            &self.text(name).unwrap_or_default(),
+        );
+        let imposed = NameList::of(case.preferred_packages.iter().map(String::as_str));
+        Options {
+            visiting: Visiting::AsRecorded,
+            preferences: imposed.then(prefer),
+            no_suggests: case.no_suggests,
+            kernel_extensions: vec!["-desktop".to_owned()],
         }
     }
 

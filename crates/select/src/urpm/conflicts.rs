@@ -235,13 +235,7 @@ impl Urpm {
             agenda.wants.push_back(promoted(newer));
             return;
         }
-        let own = package.full_name();
-        let providers = unsatisfied.iter().map(|property| {
-            let mut ids = self.candidates(&What::Property(property.clone()), true);
-            ids.retain(|id| self.full_name(*id) != own);
-            ids
-        });
-        let providers: Vec<Vec<PackageId>> = providers.collect();
+        let providers = self.other_providers(package, &unsatisfied);
         if providers.iter().all(|ids| !ids.is_empty()) {
             agenda.wants.extend(providers.into_iter().map(promoted));
             return;
@@ -250,7 +244,7 @@ impl Urpm {
         match id {
             Some(id) => {
                 self.unselect(&[id]);
-                self.state.avoid(&own, &cause);
+                self.state.avoid(&package.full_name(), &cause);
             }
             None => {
                 let mut lost = BTreeSet::new();
@@ -258,6 +252,17 @@ impl Urpm {
                 agenda.lost(lost, difference.package);
             }
         }
+    }
+
+    /// For each property, the packages other than this one that provide it.
+    fn other_providers(&self, package: &Package, properties: &[Property]) -> Vec<Vec<PackageId>> {
+        let own = package.full_name();
+        let providers = properties.iter().map(|property| {
+            let mut ids = self.candidates(&What::Property(property.clone()), true);
+            ids.retain(|id| self.full_name(*id) != own);
+            ids
+        });
+        providers.collect()
     }
 
     fn newer_or_obsoleting(&self, package: &Package) -> Vec<PackageId> {
