@@ -13,12 +13,15 @@
 
 mod counts;
 mod engine;
+mod event;
 mod gate;
+mod intervene;
 mod plan;
 mod record;
 
 pub use counts::Counts;
-pub use engine::{Campaign, Effect, Event};
+pub use engine::Campaign;
+pub use event::{Effect, Event};
 pub use gate::{Condition, Gate, Verdict};
 pub use plan::{Assignment, Plan, PlanError, Stage, Window};
 pub use record::{Ending, Header, Record, StageHeader};

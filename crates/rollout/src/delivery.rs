@@ -24,12 +24,16 @@
 //! Absent on purpose: why content is trusted, how programs run; the driver tells the result.
 
 mod entry;
+mod event;
+mod fold;
 mod ledger;
 mod life;
 mod orders;
 
 pub use entry::{Entry, Kept, KeptLife, Order, Terms};
-pub use ledger::{Effect, Event, Fault, Ledger, REMEMBERED};
+pub use event::{Effect, Event, Fault};
+pub use fold::REMEMBERED;
+pub use ledger::Ledger;
 pub use life::{ATTEMPTS, Life};
 pub use orders::{MAX_DELIVERIES, MAX_UNSENT, Orders};
 

@@ -18,7 +18,7 @@ use escadre_model::{
     delivery::{DeliveryState, RolloutState},
 };
 
-use super::{Counts, Ending, Header, Plan, PlanError, Record, StageHeader, Verdict};
+use super::{Counts, Effect, Ending, Event, Header, Plan, PlanError, Record, StageHeader, Verdict};
 use crate::{
     is_legal,
     report::{Report, Wish},
@@ -27,83 +27,13 @@ use crate::{
 /// A rollout and its deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Campaign {
-    header: Header,
-    records: BTreeMap<DeliveryId, Record>,
-    by_host: BTreeMap<HostId, DeliveryId>,
+    pub(super) header: Header,
+    pub(super) records: BTreeMap<DeliveryId, Record>,
+    pub(super) by_host: BTreeMap<HostId, DeliveryId>,
     /// Over all deliveries.
-    counts: Counts,
+    pub(super) counts: Counts,
     /// By stage, removed hosts left out.
-    stages: Vec<Counts>,
-}
-
-/// What happens to a rollout.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// Time goes by; wanted at [`Campaign::next_tick`], harmless at any other time.
-    Tick,
-    /// An agent tells a step of one of its deliveries.
-    Report(Report),
-    /// A person stops it for now.
-    Pause {
-        /// Who and why, for people.
-        reason: String,
-    },
-    /// A person lets it go on.
-    Resume,
-    /// A person stops it for good.
-    Abort {
-        /// Who and why, for people.
-        reason: String,
-    },
-    /// A host is no longer ours.
-    HostRemoved {
-        /// Which.
-        host: HostId,
-    },
-}
-
-/// What is to be done about it, in this order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// The host's orders change: persist the record, wake the host. Without a wish the order is taken off the list.
-    OrderChanged {
-        /// Whose.
-        host: HostId,
-        /// Which delivery.
-        delivery: DeliveryId,
-        /// What is wished now.
-        wish: Option<Wish>,
-    },
-    /// A delivery's record changed: persist it. `from` and `to` are the same when only its progress did.
-    DeliveryChanged {
-        /// Which.
-        delivery: DeliveryId,
-        /// On which host.
-        host: HostId,
-        /// State before.
-        from: DeliveryState,
-        /// State now.
-        to: DeliveryState,
-    },
-    /// The rollout's header changed: persist it, tell who watches.
-    RolloutChanged {
-        /// State now.
-        state: RolloutState,
-        /// Why.
-        reason: String,
-    },
-    /// Every delivery is final; comes once, after [`Effect::RolloutChanged`].
-    Finished {
-        /// When.
-        at: Timestamp,
-    },
-    /// Something was asked or told that cannot be; keep it for people, nothing changed.
-    Noted {
-        /// Of which delivery, if of one.
-        delivery: Option<DeliveryId>,
-        /// A sentence.
-        note: String,
-    },
+    pub(super) stages: Vec<Counts>,
 }
 
 impl Campaign {
@@ -230,7 +160,7 @@ impl Campaign {
         effects
     }
 
-    fn tick(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+    pub(super) fn tick(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let begins = self.header.window.not_before.is_none_or(|at| at <= now);
         if self.header.state == RolloutState::Scheduled && begins {
             self.enter(RolloutState::Running, String::new(), effects);
@@ -314,7 +244,7 @@ impl Campaign {
     }
 
     /// After a record's state was written: counts, order, gate and end of the rollout follow.
-    fn settle(
+    pub(super) fn settle(
         &mut self,
         now: Timestamp,
         delivery: DeliveryId,
@@ -346,7 +276,7 @@ impl Campaign {
         }
     }
 
-    fn judge(&mut self, stage: usize, effects: &mut Vec<Effect>) {
+    pub(super) fn judge(&mut self, stage: usize, effects: &mut Vec<Effect>) {
         if self.header.state != RolloutState::Running {
             return;
         }
@@ -406,146 +336,7 @@ impl Campaign {
         }
     }
 
-    fn pause(&mut self, reason: String, effects: &mut Vec<Effect>) {
-        match self.header.state {
-            RolloutState::Scheduled | RolloutState::Running | RolloutState::Held => {
-                self.enter(RolloutState::Paused, reason, effects);
-                self.order_all(effects);
-            }
-            state => effects.push(note(
-                None,
-                format!("a rollout that is {} cannot be paused", state.word()),
-            )),
-        }
-    }
-
-    fn resume(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        match self.header.state {
-            RolloutState::Paused | RolloutState::Held => {}
-            state => {
-                effects.push(note(
-                    None,
-                    format!("a rollout that is {} cannot be resumed", state.word()),
-                ));
-                return;
-            }
-        }
-        for (header, counts) in self.header.stages.iter_mut().zip(&self.stages) {
-            header.overridden |= matches!(header.gate.judge(counts), Verdict::Failed(_));
-        }
-        if self.header.stages.first().is_some_and(|stage| stage.open) {
-            self.enter(RolloutState::Running, String::new(), effects);
-            // Gates that were met meanwhile; each may open the next.
-            (0..self.header.stages.len())
-                .take_while(|&stage| self.header.stages[stage].open)
-                .collect::<Vec<_>>()
-                .into_iter()
-                .for_each(|stage| self.judge(stage, effects));
-            self.order_all(effects);
-        } else {
-            self.enter(RolloutState::Scheduled, String::new(), effects);
-            self.tick(now, effects);
-        }
-    }
-
-    fn abort(&mut self, now: Timestamp, reason: String, effects: &mut Vec<Effect>) {
-        if matches!(
-            self.header.state,
-            RolloutState::Aborted | RolloutState::Finished
-        ) {
-            let state = self.header.state.word();
-            effects.push(note(
-                None,
-                format!("a rollout that is {state} cannot be aborted"),
-            ));
-            return;
-        }
-        self.enter(RolloutState::Aborted, reason, effects);
-        self.end_where(
-            now,
-            effects,
-            |record| record.wish.is_none(),
-            DeliveryState::Cancelled,
-        );
-        self.order_all(effects);
-        self.finish(now, effects);
-    }
-
-    /// The window is over: nothing more begins. Hosts that were ordered may still tell otherwise.
-    fn close_window(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        let state = match self.header.state {
-            RolloutState::Aborted => DeliveryState::Cancelled,
-            _ => DeliveryState::Expired,
-        };
-        self.end_where(
-            now,
-            effects,
-            |record| record.state < DeliveryState::Applying,
-            state,
-        );
-    }
-
-    fn remove_host(&mut self, now: Timestamp, host: HostId, effects: &mut Vec<Effect>) {
-        let Some(record) = self
-            .by_host
-            .get(&host)
-            .and_then(|delivery| self.records.get_mut(delivery))
-        else {
-            return;
-        };
-        if record.removed {
-            return;
-        }
-        record.removed = true;
-        record.presumed = false;
-        let (delivery, state, stage) = (record.delivery, record.state, record.stage as usize);
-        if let Some(counts) = self.stages.get_mut(stage) {
-            counts.remove(state);
-        }
-        if !state.is_final() {
-            let begun = state >= DeliveryState::Applying;
-            let end = if begun {
-                DeliveryState::Interrupted
-            } else {
-                DeliveryState::Cancelled
-            };
-            record.state = end;
-            record.since = now;
-            record.message = "the host was removed".to_owned();
-        }
-        self.settle(now, delivery, state, effects);
-        if state.is_final() {
-            self.judge(stage, effects);
-        }
-    }
-
-    /// Ends every open delivery that is meant, by the server's own decision.
-    fn end_where(
-        &mut self,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-        meant: impl Fn(&Record) -> bool,
-        state: DeliveryState,
-    ) {
-        let chosen: Vec<DeliveryId> = self
-            .records
-            .values()
-            .filter(|record| !record.state.is_final() && meant(record))
-            .map(|record| record.delivery)
-            .collect();
-        for delivery in chosen {
-            let Some(record) = self.records.get_mut(&delivery) else {
-                continue;
-            };
-            let from = record.state;
-            record.presumed = record.wish.is_some();
-            record.state = state;
-            record.since = now;
-            self.settle(now, delivery, from, effects);
-        }
-    }
-
-    fn finish(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+    pub(super) fn finish(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         if self.header.finished.is_some() || self.counts.open() > 0 {
             return;
         }
@@ -558,7 +349,7 @@ impl Campaign {
         effects.push(Effect::Finished { at: now });
     }
 
-    fn enter(&mut self, state: RolloutState, reason: String, effects: &mut Vec<Effect>) {
+    pub(super) fn enter(&mut self, state: RolloutState, reason: String, effects: &mut Vec<Effect>) {
         self.header.state = state;
         self.header.reason = reason;
         effects.push(self.told());
@@ -577,7 +368,7 @@ impl Campaign {
             .any(|(state, _)| state < DeliveryState::Applying)
     }
 
-    fn order_all(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn order_all(&mut self, effects: &mut Vec<Effect>) {
         let all: Vec<DeliveryId> = self.records.keys().copied().collect();
         for delivery in all {
             self.order(delivery, effects);
@@ -621,7 +412,7 @@ fn wished(header: &Header, record: &Record) -> Option<Wish> {
     }
 }
 
-fn note(delivery: Option<DeliveryId>, note: impl Into<String>) -> Effect {
+pub(super) fn note(delivery: Option<DeliveryId>, note: impl Into<String>) -> Effect {
     Effect::Noted {
         delivery,
         note: note.into(),

@@ -7,66 +7,10 @@ use escadre_model::{
 };
 
 use super::{
-    Entry, Kept, KeptLife, Life, Order, Orders, Terms,
+    Effect, Entry, Event, Fault, Kept, Life, Order, Terms,
     life::{Busy, Next},
 };
 use crate::report::{Outcome, Progress, Report};
-
-/// Ended deliveries that are remembered, the latest ones.
-pub const REMEMBERED: usize = 2_000;
-
-/// What happens to the deliveries of a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// Time goes by, or the process has just begun; wanted at [`Ledger::next_wake`].
-    Tick,
-    /// The server answered.
-    Orders(Orders),
-    /// How far [`Effect::Fetch`] is. Told on when the report before has arrived.
-    Progress(DeliveryId, Progress),
-    /// [`Effect::Fetch`] ended: manifest and every chunk are here and verified, or not.
-    Fetched(DeliveryId, Result<Terms, Fault>),
-    /// [`Effect::Prepare`] ended: everything is laid out for the action, or not.
-    Prepared(DeliveryId, Result<(), Fault>),
-    /// [`Effect::Apply`] ended; with a sentence if not well.
-    Applied(DeliveryId, Outcome, Option<String>),
-    /// [`Effect::Observe`] ended; with a sentence if something does not hold.
-    Observed(DeliveryId, Option<String>),
-}
-
-/// Why something before the action did not go well.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// The host does not take it.
-    Refused(Refusal),
-    /// It cannot be, and trying again would not help.
-    Failed(String),
-    /// It may go better later.
-    Passing(String),
-}
-
-/// What is to be done, in this order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Append to the journal and sync it. If that fails, drop the ledger and all effects behind this one, and recover.
-    Journal(Entry),
-    /// Fetch and verify the manifest, then every chunk that lacks; answered by [`Event::Fetched`].
-    Fetch(Order),
-    /// Stop fetching; what is here stays. No answer.
-    StopFetch(DeliveryId),
-    /// Lay out the content of the manifest with that hash; answered by [`Event::Prepared`].
-    Prepare(Order, Terms),
-    /// Run the action; answered by [`Event::Applied`].
-    Apply(Order, Terms),
-    /// See whether it worked; answered by [`Event::Observed`].
-    Observe(Order, Terms),
-    /// It ended: stop what still is under way for it; what it left in the work folder can go.
-    CleanUp(DeliveryId),
-    /// There are reports to send.
-    Tell,
-    /// Something odd, for the log.
-    Noted(String),
-}
 
 /// All deliveries of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -501,7 +445,7 @@ impl Ledger {
         self.lives.iter().find(|life| life.kept.order.id == id)
     }
 
-    fn life_mut(&mut self, id: DeliveryId) -> Option<&mut Life> {
+    pub(super) fn life_mut(&mut self, id: DeliveryId) -> Option<&mut Life> {
         self.lives.iter_mut().find(|life| life.kept.order.id == id)
     }
 
@@ -525,81 +469,5 @@ impl Ledger {
     pub(super) fn write(&mut self, entry: Entry, effects: &mut Vec<Effect>) {
         self.fold(&entry);
         effects.push(Effect::Journal(entry));
-    }
-
-    fn fold(&mut self, entry: &Entry) {
-        match entry {
-            Entry::Snapshot(kept) => {
-                self.kept = (**kept).clone();
-                self.lives = std::mem::take(&mut self.kept.lives)
-                    .into_iter()
-                    .map(Life::new)
-                    .collect();
-            }
-            Entry::Epoch(epoch) => self.kept.epoch = *epoch,
-            Entry::Ordered(order) => match self.life_mut(order.id) {
-                Some(life) => life.kept.order = order.clone(),
-                None => self.lives.push(Life::new(KeptLife {
-                    order: order.clone(),
-                    state: DeliveryState::Assigned,
-                    attempts: 0,
-                    terms: None,
-                })),
-            },
-            Entry::Step { report, terms } => self.fold_step(report, terms.as_ref()),
-            Entry::Stored(upto) => {
-                self.kept.stored = *upto;
-                self.kept.unsent.retain(|report| report.sequence > *upto);
-            }
-            Entry::Renumbered { first } => {
-                self.kept.stored = first.saturating_sub(1);
-                self.kept.last = self.kept.stored;
-                for report in &mut self.kept.unsent {
-                    self.kept.last = self.kept.last.saturating_add(1);
-                    report.sequence = self.kept.last;
-                }
-            }
-        }
-    }
-
-    fn fold_step(&mut self, report: &Report, terms: Option<&Terms>) {
-        self.kept.last = report.sequence;
-        self.kept.unsent.push_back(report.clone());
-        if report.state.is_final() {
-            self.lives
-                .retain(|life| life.kept.order.id != report.delivery);
-            self.remember(report);
-            return;
-        }
-        let Some(life) = self.life_mut(report.delivery) else {
-            return;
-        };
-        life.kept.state = report.state;
-        life.kept.attempts += u32::from(report.state == DeliveryState::Applying);
-        if let Some(terms) = terms {
-            life.kept.terms = Some(terms.clone());
-            let bundle = life.kept.order.bundle.clone();
-            let seen = self.kept.seen.entry(bundle.name().to_owned()).or_default();
-            if seen.is_empty() || version::deb(bundle.version(), seen).is_gt() {
-                bundle.version().clone_into(seen);
-            }
-        }
-    }
-
-    fn remember(&mut self, report: &Report) {
-        self.kept
-            .ended
-            .insert(report.delivery, (report.sequence, report.state));
-        if self.kept.ended.len() > REMEMBERED {
-            let oldest = self
-                .kept
-                .ended
-                .iter()
-                .min_by_key(|(_, (sequence, _))| *sequence)
-                .map(|(id, _)| *id);
-            if let Some(id) = oldest {
-                self.kept.ended.remove(&id);
-            }
-        }
     }
 }
