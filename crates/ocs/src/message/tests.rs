@@ -1,3 +1,5 @@
+//! Rows of small documents, and documents that are refused.
+
 use super::*;
 
 fn rows(document: &str) -> Result<Vec<Row>, OcsError> {
