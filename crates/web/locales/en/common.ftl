@@ -238,3 +238,4 @@ about-roles = Roles
 about-ca = CA fingerprint
 about-root = Trust root fingerprint
 query-column = Query, column { $column }:
+export = This list as CSV

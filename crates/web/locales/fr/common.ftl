@@ -248,3 +248,4 @@ about-roles = Rôles
 about-ca = Empreinte de l’autorité
 about-root = Empreinte de la racine de confiance
 query-column = Requête, colonne { $column } :
+export = Cette liste en CSV

@@ -40,7 +40,7 @@ pub(super) async fn show(
     let mut page = visit.page;
     page.titled(page.say("audit-title"), "audit");
     page.command_about(&["audit", "list"], &asked.text);
-    page.call("GET", "/audit", &[("text", &asked.text)]);
+    page.call_list("/audit", &[("text", &asked.text)]);
     let filter = AuditFilter {
         text: asked.text.clone(),
         before: asked.before,

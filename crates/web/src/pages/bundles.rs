@@ -76,7 +76,7 @@ async fn list(State(app): State<App>, visit: Visit) -> Result<Response, Refused>
     page.titled(page.say("bundles-title"), "bundles");
     page.live = "bundle";
     page.command(&["bundle", "list"]);
-    page.call("GET", "/bundles", &[]);
+    page.call_list("/bundles", &[]);
     let bundles = app.operations().bundles(&visit.actor).await?;
     Ok(render(&List { page, bundles }))
 }

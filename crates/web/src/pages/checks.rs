@@ -76,8 +76,7 @@ async fn list(
     } else {
         page.command_about(&["check", "list"], &asked.query);
     }
-    page.call(
-        "GET",
+    page.call_list(
         "/checks",
         &[("query", &asked.query), ("problems", problems)],
     );

@@ -80,7 +80,7 @@ async fn head(
     match tab {
         "checks" => {
             page.command(&["check", "list", "--host", name]);
-            page.call("GET", "/checks", &[("host", name)]);
+            page.call_list("/checks", &[("host", name)]);
         }
         "inventory" => {
             page.command(&["host", "show", name]);
@@ -88,11 +88,11 @@ async fn head(
         }
         "deliveries" => {
             page.command(&["delivery", "list", "--host", name]);
-            page.call("GET", "/deliveries", &[("host", name)]);
+            page.call_list("/deliveries", &[("host", name)]);
         }
         tab => {
             page.command(&["host", tab, name]);
-            page.call("GET", &format!("{path}/{tab}"), &[]);
+            page.call_list(&format!("{path}/{tab}"), &[]);
         }
     }
     Ok(Head { host, tab })

@@ -97,7 +97,7 @@ pub(super) async fn show(
     page.titled(page.say("hosts-title"), "hosts");
     page.live = "host";
     page.command_about(&["host", "list"], &asked.query);
-    page.call("GET", "/hosts", &[("query", &asked.query)]);
+    page.call_list("/hosts", &[("query", &asked.query)]);
     let mut wrong = WrongQuery::find(&asked.query);
     let mut hosts = Vec::new();
     let mut next = None;

@@ -41,6 +41,8 @@ pub(crate) struct Page {
     pub(crate) live: &'static str,
     /// Commands that do the same as this page.
     pub(crate) commands: Vec<String>,
+    /// The address of the list of this page as CSV.
+    pub(crate) export: Option<String>,
     /// Set while something goes on without script: the page reloads itself after so many seconds.
     pub(crate) reload_s: Option<u32>,
     host: String,
@@ -100,6 +102,7 @@ impl Page {
             section: "",
             live: "",
             commands: Vec::new(),
+            export: None,
             reload_s: None,
             host: header_text(headers, header::HOST.as_str()).to_owned(),
             secure: app.setup().secure,
@@ -133,6 +136,14 @@ impl Page {
     /// Adds the API call that does the same.
     pub(crate) fn call(&mut self, method: &str, path: &str, query: &[(&str, &str)]) {
         self.call_with(method, path, query, None);
+    }
+
+    /// Adds the API call that gives the list of this page, and its CSV.
+    pub(crate) fn call_list(&mut self, path: &str, query: &[(&str, &str)]) {
+        self.call("GET", path, query);
+        let mut query = query.to_vec();
+        query.push(("format", "csv"));
+        self.export = Some(with_query(&format!("/api/v1{path}"), &query));
     }
 
     /// Adds the API call that does the same, with a JSON body.

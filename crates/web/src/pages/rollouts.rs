@@ -168,7 +168,7 @@ async fn list(
     page.titled(page.say("rollouts-title"), "rollouts");
     page.live = "rollout";
     page.command(&["rollout", "list"]);
-    page.call("GET", "/rollouts", &[]);
+    page.call_list("/rollouts", &[]);
     let rollouts = app.operations().rollouts(&visit.actor).await?;
     let end = asked.offset.saturating_add(WINDOW);
     let next = (end < rollouts.len()).then(|| format!("/rollouts?offset={end}"));

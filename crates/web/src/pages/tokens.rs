@@ -92,7 +92,7 @@ async fn shown(app: &App, visit: Visit, made: Option<TokenMade>) -> Result<Respo
     page.live = if made.is_some() { "" } else { "account host" };
     page.command(&["token", "list"]);
     page.command(&["token", "create", "NAME", "--enrolment"]);
-    page.call("GET", "/tokens", &[]);
+    page.call_list("/tokens", &[]);
     let tokens = app.operations().tokens(&visit.actor).await?;
     Ok(render(&List { page, tokens, made }))
 }

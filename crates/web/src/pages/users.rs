@@ -56,7 +56,7 @@ async fn shown(
     page.live = if made.is_some() { "" } else { "account" };
     page.command(&["user", "list"]);
     page.command(&["user", "create", "NAME", "--role", "operator"]);
-    page.call("GET", "/users", &[]);
+    page.call_list("/users", &[]);
     let users = app.operations().users(&visit.actor).await?;
     Ok(render(&List { page, users, made }))
 }

@@ -76,12 +76,25 @@ pub(super) fn list<T: Serialize>(headers: &HeaderMap, rows: &[T]) -> Answer<Resp
         let message = format!("the list does not become CSV: {error}");
         ApiError::new(escadre_api::ErrorKind::Internal, "answer.csv", message)
     })?;
-    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"list.csv\"",
+        ),
+    ];
+    Ok((headers, text).into_response())
 }
 
 /// Turns a refusal into its document, with the id of the request.
-pub(super) async fn finish(request: Request, next: Next) -> Response {
+pub(super) async fn finish(mut request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().cloned();
+    // A link cannot say what it accepts: `?format=csv` says it for those.
+    let query = request.uri().query().unwrap_or("");
+    if query.split('&').any(|pair| pair == "format=csv") {
+        let csv = HeaderValue::from_static("text/csv");
+        request.headers_mut().insert(header::ACCEPT, csv);
+    }
     let mut response = next.run(request).await;
     let Some(mut error) = response.extensions_mut().remove::<ApiError>() else {
         return response;

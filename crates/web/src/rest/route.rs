@@ -133,6 +133,10 @@ impl Route {
         let array = json!({"type": "array", "items": schema});
         self.answers.push(("application/json", array));
         self.answers.push(("text/csv", json!({"type": "string"})));
+        self.query.push((
+            "format",
+            "`csv`: the list as CSV; the header `Accept: text/csv` says the same.",
+        ));
         self
     }
 

@@ -463,6 +463,12 @@ async fn lists_come_as_csv_too() {
             .next()
             .is_some_and(|line| line.starts_with("atelier-01,"))
     );
+    let client = Client::new(Fixture::new(), Face::Visualisation, Role::Viewer);
+    let page = client.get("/hosts?query=state:stale").await.body;
+    let address = "/api/v1/hosts?query=state%3Astale&#38;format=csv";
+    assert!(page.contains(address), "the page links to it: {page}");
+    let answer = client.get(&address.replace("&#38;", "&")).await;
+    assert_eq!(answer.body.lines().count(), 2, "{}", answer.body);
 }
 
 #[tokio::test]
