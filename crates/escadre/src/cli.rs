@@ -469,6 +469,48 @@ pub(crate) enum Publisher {
         /// SHA-256 of the root, as `publisher show` of the other publisher prints it
         fingerprint: String,
     },
+    /// Other publishers or another number of signatures: signed by the old and the new ones
+    Change(PublisherChange),
+    /// Add a signature to a proposal of another publisher, after reading what it changes
+    Sign {
+        /// The proposal
+        file: PathBuf,
+        #[command(flatten)]
+        key: PublisherKey,
+    },
+    /// Sign the list of bundles again as it is, for another year
+    Renew {
+        #[command(flatten)]
+        key: PublisherKey,
+    },
+}
+
+/// Options of `publisher change`.
+#[derive(Args, Clone)]
+pub(crate) struct PublisherChange {
+    /// Public key that signs from now on, as `publisher init` prints it
+    #[arg(long, value_name = "KEY")]
+    pub(crate) add: Vec<String>,
+    /// Public key that signs no more
+    #[arg(long, value_name = "KEY")]
+    pub(crate) remove: Vec<String>,
+    /// How many must sign a bundle
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) threshold: Option<u32>,
+    /// Where the proposal goes while signatures are missing [default: publishers.proposal.json]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proposal: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: PublisherKey,
+}
+
+impl PublisherChange {
+    /// Where the proposal goes.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.proposal
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("publishers.proposal.json"))
+    }
 }
 
 /// Options of `select`.

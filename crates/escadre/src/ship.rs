@@ -5,9 +5,10 @@
 
 mod create;
 mod key;
+mod proposal;
 mod upload;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -16,6 +17,8 @@ use escadre_model::BundleRef;
 use escadre_trust::{Lifetimes, Publisher};
 use jiff::Timestamp;
 use reqwest::Method;
+
+use proposal::Proposal;
 
 pub(crate) use create::{cut, publish};
 pub(crate) use key::{open as open_key, publisher};
@@ -138,6 +141,15 @@ async fn trust(client: &Client) -> Result<(Bytes, Bytes)> {
     Ok((
         client.get_bytes("/trust/root.json").await?,
         client.get_bytes("/trust/targets.json").await?,
+    ))
+}
+
+/// Where a list goes that wants another publisher's signature.
+fn proposal_file(bundle: &BundleRef) -> PathBuf {
+    PathBuf::from(format!(
+        "{}-{}.proposal.json",
+        bundle.name(),
+        bundle.version()
     ))
 }
 

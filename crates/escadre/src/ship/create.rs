@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 
-use super::{key, sign_target, upload};
+use super::{Proposal, key, path, proposal_file, sign_target, upload};
 use crate::{cli::BundleCreate, commands::Session, render::Format};
 
 /// Cuts, sends, signs and publishes.
@@ -42,14 +42,22 @@ pub(crate) async fn publish(
         .to_bytes()
         .context("no agent would accept this bundle")?;
     let targets = sign_target(&session.client, publisher, &manifest.bundle, &bytes).await?;
+    // The content and its manifest first, then the signature: with a threshold, another publisher may have to follow.
     let publish = BundlePublish {
         manifest: String::from_utf8(bytes).context("a manifest is text")?,
-        targets: Some(String::from_utf8(targets).context("trust metadata is text")?),
+        targets: None,
     };
-    session
+    let unsigned: BundleDetail = session
         .client
         .send_json(Method::POST, "/bundles", &publish)
-        .await
+        .await?;
+    match Proposal::of_targets(targets)?
+        .conclude(session, &proposal_file(&manifest.bundle))
+        .await?
+    {
+        true => session.client.get(&path(&manifest.bundle)).await,
+        false => Ok(unsigned),
+    }
 }
 
 fn action(options: &BundleCreate) -> Result<Action> {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use escadre_trust::{Fingerprint, Publisher, SecretString, metadata::RootSummary};
 use serde::Serialize;
 
-use super::trust;
+use super::{proposal, trust};
 use crate::{
     cli::{self, PublisherKey},
     commands::Session,
@@ -84,6 +84,9 @@ pub(crate) async fn publisher(session: &Session, command: cli::Publisher) -> Res
             publisher.pin_root(&root, &fingerprint)?;
             render::say(session.format, "this key follows that root from now on")
         }
+        cli::Publisher::Change(wish) => proposal::change(session, &open(&wish.key)?, &wish).await,
+        cli::Publisher::Sign { file, key } => proposal::sign(session, &open(&key)?, &file).await,
+        cli::Publisher::Renew { key } => proposal::renew(session, &open(&key)?).await,
     }
 }
 

@@ -117,6 +117,7 @@ fn up_serves_this_machine_and_keeps_all_over_a_restart() {
 fn a_silent_agent_is_stale_and_then_a_problem() {
     let here = Installation::start();
     let name = here.own_host();
+    here.good(&["settings", "set", "--contact-every", "2"]);
     let agents = here.agent_processes();
     assert_eq!(agents.len(), 1, "one agent runs");
     signal(agents[0], "TERM");

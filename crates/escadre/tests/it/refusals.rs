@@ -4,7 +4,7 @@ use std::{fs, net::TcpListener, process::Stdio};
 
 use crate::harness::{ESCADRE, Installation};
 
-/// Runs `up` on a folder; it must fail.
+/// Runs `up` on a folder, perhaps with a port for its visualisation; it must fail.
 fn refused(state: &std::path::Path, more: &[&str]) -> String {
     let output = std::process::Command::new(ESCADRE)
         .arg("--state")
@@ -33,7 +33,7 @@ fn a_port_in_use_is_named_and_nothing_is_written() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("bound").port().to_string();
     let state = folder.path().join("state");
-    let said = refused(&state, &["--view-port", &port]);
+    let said = refused(&state, &[&port]);
     assert!(
         said.contains(&port) && said.contains("--view-port"),
         "{said}"
@@ -72,7 +72,7 @@ fn a_folder_of_somebody_else_is_left_alone() {
 fn a_second_server_on_the_same_folder_is_refused() {
     let here = Installation::start();
     let said = refused(&here.state(), &[]);
-    assert!(said.contains("already"), "{said}");
+    assert!(said.contains("another server is running"), "{said}");
     here.good(&["host", "list"]);
 }
 
