@@ -61,7 +61,7 @@ pub enum StartError {
     Blobs(#[from] BlobError),
     /// The publisher's key is locked, and the first root wants its signature.
     #[error(
-        "the publisher's key in {path} has a passphrase, so the server cannot found trust with it; make the first root with it, and give that with --publisher-root"
+        "the publisher's key in {path} has a passphrase, so the server cannot found trust with it; name an empty folder with --publisher-key, and hand over to this key afterwards: escadre publisher change"
     )]
     PublisherLocked {
         /// Its folder.

@@ -94,7 +94,7 @@ fn trust(status: Option<&TrustStatus>, now: Timestamp) -> Vec<Finding> {
     let Some(status) = status else {
         let message =
             "no publisher has founded trust here: no machine can enrol, no bundle can be shipped";
-        let remedy = "found trust with the publisher's key, on a first start: escadre up --publisher-root FILE";
+        let remedy = "begin anew with a publisher's key at hand: escadre --state NEW-FOLDER up --publisher-key FOLDER";
         return vec![finding(
             "trust.none",
             FindingLevel::Critical,

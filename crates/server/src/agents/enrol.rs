@@ -181,7 +181,7 @@ fn take_in(
     let refuse = |code: &str, message: &str| {
         let error = ApiError::new(ErrorKind::Unauthenticated, code, message);
         Ok(Err(error.with_hint(
-            "make a new one: `escadre token create --enrolment`",
+            "make a new one: `escadre token create NAME --enrolment`",
         )))
     };
     let Some(token) = token::by_hash(tx, digest)?.filter(|token| token.kind == "enrolment") else {

@@ -53,7 +53,7 @@ pub(super) async fn rollout_create(
                 },
             );
             return Err(ApiError::new(ErrorKind::Conflict, "rollout.nobody", why)
-                .with_hint("look at the preview: escadre rollout create … --dry-run"));
+                .with_hint("look at the preview: escadre rollout create … --preview"));
         }
         let made = make(shared, actor, &new, &sorted.included, now).await?;
         let id = made.row.id;

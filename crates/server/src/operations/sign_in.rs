@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use escadre_api::{Actor, ApiError, ApiResult, ErrorKind, Role, account::*};
-use escadre_model::id::UserId;
+use escadre_model::{Timestamp, id::UserId};
 use escadre_store::{
     Transaction,
     tables::{account, audit as log, session as sessions, token},
@@ -218,30 +218,16 @@ pub(super) async fn token_actor(
     address: &str,
 ) -> ApiResult<Actor> {
     shared.guards.addresses.check(address)?;
-    let refuse = |code: &str, message: &str| {
+    let outcome = known_token(shared, secret, clock::now()).await;
+    if let Err(error) = &outcome
+        && error.kind == ErrorKind::Unauthenticated
+    {
         shared.guards.addresses.failed(address);
         shared.counters.refusals.inc();
-        unauthenticated(code, message)
-    };
-    let hash = match Secret::parse(Kind::Api, secret) {
-        Ok(secret) => secret.digest().to_string(),
-        Err(error) => return Err(refuse("token.wrong", &error.to_string())),
-    };
-    let now = clock::now();
-    let found = shared.read(move |tx| token::by_hash(tx, &hash)).await?;
-    let Some(row) = found.filter(|row| row.kind == "api") else {
-        return Err(refuse("token.wrong", "this token is not known here"));
-    };
-    if row.revoked {
-        return Err(refuse("token.revoked", "this token was revoked"));
+        let line = Deed::new("token.use", "").line(&visitor("", address), &error.code);
+        write(shared, line).await;
     }
-    if row.expires <= now {
-        return Err(refuse("token.expired", "this token has expired"));
-    }
-    if row.used.is_none_or(|at| clock::after(at, SELDOM) <= now) {
-        let id = row.id;
-        shared.write(move |tx| token::used(tx, id, now)).await?;
-    }
+    let row = outcome?;
     Ok(Actor {
         name: format!("token:{}", row.name),
         role: role_of(row.role.as_deref().unwrap_or("viewer"))?,
@@ -249,6 +235,35 @@ pub(super) async fn token_actor(
         address: address.to_owned(),
         request: String::new(),
     })
+}
+
+/// The row of a token that is good now.
+async fn known_token(
+    shared: &Arc<Shared>,
+    secret: &str,
+    now: Timestamp,
+) -> ApiResult<token::Token> {
+    let parsed = Secret::parse(Kind::Api, secret);
+    let parsed = parsed.map_err(|error| unauthenticated("token.wrong", &error.to_string()))?;
+    let hash = parsed.digest().to_string();
+    let found = shared.read(move |tx| token::by_hash(tx, &hash)).await?;
+    let Some(row) = found.filter(|row| row.kind == "api") else {
+        return Err(unauthenticated(
+            "token.wrong",
+            "this token is not known here",
+        ));
+    };
+    if row.revoked {
+        return Err(unauthenticated("token.revoked", "this token was revoked"));
+    }
+    if row.expires <= now {
+        return Err(unauthenticated("token.expired", "this token has expired"));
+    }
+    if row.used.is_none_or(|at| clock::after(at, SELDOM) <= now) {
+        let id = row.id;
+        shared.write(move |tx| token::used(tx, id, now)).await?;
+    }
+    Ok(row)
 }
 
 /// A one-time link for the first administrator, who is made if nobody is there; nothing once anybody has a password.

@@ -181,6 +181,12 @@ async fn tokens_have_a_role_and_an_end() {
             .code,
         "token.revoked"
     );
+    let filter = AuditFilter {
+        text: "token.use".into(),
+        ..Default::default()
+    };
+    let lines = ops.audit(&admin(), filter).await.expect("lines");
+    assert_eq!(lines.len(), 1, "a token that is refused is in the log");
     let state = std::fs::read(place.path("state/server/store.db")).expect("the database");
     let wal = std::fs::read(place.path("state/server/store.db-wal")).unwrap_or_default();
     let secret = made.secret.as_bytes();
