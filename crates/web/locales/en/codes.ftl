@@ -1,6 +1,6 @@
 # Findings, what repairs them, and refusals, by the codes of the server.
 finding-trust-publisher-key-on-server = The publisher's key lies on the server's machine ({ $path }): whoever takes over the server can sign bundles.
-remedy-trust-publisher-key-on-server = Move the folder { $path } to your own machine and sign there, with --server URL, for example: escadre bundle create
+remedy-trust-publisher-key-on-server = Move the folder { $path } to your own machine, and sign there: escadre bundle create --server URL
 finding-trust-none = No publisher has founded trust here: no machine can enrol, no bundle can be shipped.
 remedy-trust-none = Found it with the publisher's root, on a first start: escadre up --publisher-root FILE
 finding-trust-root-expires-warning = The trusted root expires on { $at }.

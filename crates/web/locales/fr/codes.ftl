@@ -1,6 +1,6 @@
 # Constats, remèdes et refus, d’après les codes du serveur.
 finding-trust-publisher-key-on-server = La clé de l’éditeur se trouve sur la machine du serveur ({ $path }) : qui s’empare du serveur peut signer des colis.
-remedy-trust-publisher-key-on-server = Déplacez le dossier { $path } sur votre propre machine et signez de là, avec --server URL, par exemple : escadre bundle create
+remedy-trust-publisher-key-on-server = Déplacez le dossier { $path } sur votre propre machine, et signez de là : escadre bundle create --server URL
 finding-trust-none = Aucun éditeur n’a fondé la confiance ici : aucune machine ne peut s’enrôler, aucun colis ne peut partir.
 remedy-trust-none = Fondez-la avec la racine de l’éditeur, au premier démarrage : escadre up --publisher-root FILE
 finding-trust-root-expires-warning = La racine de confiance expire le { $at }.

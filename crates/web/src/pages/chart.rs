@@ -99,7 +99,12 @@ fn step(range: f64, unit: &str) -> f64 {
     fit.unwrap_or(10.0) * power
 }
 
-fn path(scale: &Scale, run: &[PerfPoint]) -> String {
+/// The curve of points that belong together; a lonely one is a dot.
+fn curve(scale: &Scale, run: &[PerfPoint]) -> String {
+    if let [only] = run {
+        let (x, y) = (scale.x(only.at_ms), scale.y(only.value));
+        return format!(r#"<circle class="point" cx="{x:.1}" cy="{y:.1}" r="2"/>"#);
+    }
     let mut path = String::new();
     for (index, point) in run.iter().enumerate() {
         let letter = if index == 0 { 'M' } else { 'L' };
@@ -107,10 +112,7 @@ fn path(scale: &Scale, run: &[PerfPoint]) -> String {
         // Writing to a string cannot fail.
         let _ = write!(path, "{letter}{x:.1} {y:.1}");
     }
-    if run.len() == 1 {
-        path.push_str("h1");
-    }
-    path
+    format!(r#"<path class="curve" d="{path}"/>"#)
 }
 
 /// The area between lowest and highest, where averages hide something.
@@ -167,7 +169,7 @@ impl Page {
             r#"<svg class="spark" viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" aria-hidden="true">"#
         );
         for run in runs(&points) {
-            let _ = write!(svg, r#"<path class="curve" d="{}"/>"#, path(&scale, run));
+            svg.push_str(&curve(&scale, run));
         }
         svg.push_str("</svg>");
         Markup(svg)
@@ -197,7 +199,7 @@ impl Page {
         for run in runs(&points) {
             let corners = spread(&scale, run);
             let _ = write!(svg, r#"<polygon class="spread" points="{corners}"/>"#);
-            let _ = write!(svg, r#"<path class="curve" d="{}"/>"#, path(&scale, run));
+            svg.push_str(&curve(&scale, run));
         }
         self.limit(&mut svg, &scale, series.warning, "warning");
         self.limit(&mut svg, &scale, series.critical, "critical");
@@ -289,6 +291,24 @@ mod tests {
         assert_eq!(lengths, [3, 2]);
         assert_eq!(runs(&[]).len(), 0);
         assert_eq!(runs(&[point(5)]).len(), 1);
+    }
+
+    #[test]
+    fn a_lonely_point_is_a_dot() {
+        let scale = Scale {
+            from_ms: 0.0,
+            until_ms: 10.0,
+            low: 0.0,
+            high: 2.0,
+            left: 0.0,
+            right: 100.0,
+            top: 0.0,
+            bottom: 10.0,
+        };
+        let dot = r#"<circle class="point" cx="50.0" cy="5.0" r="2"/>"#;
+        assert_eq!(curve(&scale, &[point(5)]), dot);
+        let line = r#"<path class="curve" d="M0.0 5.0L100.0 5.0"/>"#;
+        assert_eq!(curve(&scale, &[point(0), point(10)]), line);
     }
 
     #[test]
