@@ -23,6 +23,8 @@ use crate::{
 /// How long a one-time link works.
 pub(super) const ONCE: Duration = Duration::from_secs(24 * 3600);
 const PASSWORD_CHARACTERS: usize = 12;
+/// The name in the audit log of whoever opens the socket.
+const RESERVED: &str = "local";
 
 pub(super) fn user_of(row: &account::Account) -> ApiResult<User> {
     Ok(User {
@@ -50,6 +52,10 @@ pub(super) fn name_of(kind: &str, text: &str) -> ApiResult<String> {
         let message =
             format!("the name of a {kind} has 1 to 64 letters, digits, blanks and . _ - @ +");
         return Err(ApiError::invalid("name.invalid", message));
+    }
+    if name.eq_ignore_ascii_case(RESERVED) {
+        let message = format!("`{RESERVED}` is who uses the socket on the server's own machine");
+        return Err(ApiError::invalid("name.reserved", message));
     }
     Ok(name.to_owned())
 }

@@ -1,6 +1,10 @@
 //! A bundle out of an archive that a browser sent: cut, kept, and signed if the publisher's key lies here.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use escadre_api::{Actor, ApiError, ApiResult, ErrorKind, Role, bundle::*};
 use escadre_model::BundleRef;
@@ -15,6 +19,9 @@ use crate::{
     shared::Shared,
     uploads::{self, of_bundle},
 };
+
+/// How often progress is told.
+const SELDOM: Duration = Duration::from_millis(250);
 
 pub(super) async fn bundle_upload(
     shared: &Arc<Shared>,
@@ -84,13 +91,20 @@ async fn process(
     line: audit::Line,
 ) -> ApiResult<()> {
     let (at_work, name) = (Arc::clone(shared), bundle.clone());
+    let told = Mutex::new(Instant::now());
     let manifest = blocking(move || {
         let blobs = Arc::clone(&at_work.blobs);
+        // Called for every piece, by several threads: pages need not hear of each.
         let progress = |so_far: escadre_blobs::PackProgress| {
-            at_work
-                .uploads
-                .set(&name, "cutting", so_far.done, Some(so_far.total), "");
-            at_work.tell("bundle.changed", &name);
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.elapsed() >= SELDOM {
+                *told = Instant::now();
+                let total = Some(so_far.total);
+                at_work
+                    .uploads
+                    .set(&name, "cutting", so_far.done, total, "");
+                at_work.tell("bundle.changed", &name);
+            }
         };
         uploads::make(&upload, &name, &file.0, &blobs, &progress)
     })

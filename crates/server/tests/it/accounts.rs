@@ -220,6 +220,11 @@ async fn there_is_always_an_administrator() {
             .code,
         "user.taken"
     );
+    let local = ops
+        .user_create(&admin(), user("Local", Role::Viewer))
+        .await
+        .expect_err("reserved");
+    assert_eq!(local.code, "name.reserved");
     for edit in [
         UserEdit {
             role: Some(Role::Operator),

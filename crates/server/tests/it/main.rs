@@ -3,6 +3,7 @@
 
 mod accounts;
 mod agents;
+mod bundles;
 mod ports;
 mod ship;
 mod start;
