@@ -1,6 +1,6 @@
 //! Rich dependencies as clauses: "when these are there, one of those must be".
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use escadre_catalog::{
     PackageId,
@@ -17,6 +17,8 @@ const CLAUSE_LIMIT: usize = 256;
 /// When a package of each condition is there, one of the packages must be.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clause {
+    /// The dependency that it is part of, as written.
+    pub(crate) text: Arc<str>,
     pub(crate) conditions: Vec<Vec<PackageId>>,
     pub(crate) packages: Vec<PackageId>,
 }
@@ -24,7 +26,13 @@ pub(crate) struct Clause {
 /// The clauses of a rich dependency; `Err` is the rest of a sentence about it.
 pub(crate) fn clauses(provider: &Provider<'_>, text: &str) -> Result<Vec<Clause>, String> {
     let rich = parse(text).map_err(|error| error.to_string())?;
-    compile(provider, &rich, true).ok_or_else(|| "is too complex".to_owned())
+    let found = compile(provider, &rich, true).ok_or_else(|| "is too complex".to_owned())?;
+    let text: Arc<str> = Arc::from(text);
+    let told = found.into_iter().map(|clause| Clause {
+        text: Arc::clone(&text),
+        ..clause
+    });
+    Ok(told.collect())
 }
 
 /// The clauses of an expression, or of its negation.
@@ -112,6 +120,7 @@ fn join(x: &Clause, y: &Clause) -> Clause {
         .copied()
         .filter(|package| !known.contains(package));
     Clause {
+        text: Arc::clone(&x.text),
         conditions: x.conditions.iter().chain(&y.conditions).cloned().collect(),
         packages: x.packages.iter().copied().chain(more).collect(),
     }

@@ -1,6 +1,6 @@
 //! One question, one answer: sets resolvo to work and reads what it found.
 
-use std::collections::HashSet;
+use std::{cell::RefCell, collections::HashSet};
 
 use escadre_catalog::{
     Catalog, Op, PackageId, RelationKind,
@@ -9,7 +9,9 @@ use escadre_catalog::{
 use resolvo::{ConditionalRequirement, Problem, SolvableId, Solver, UnsolvableOrCancelled};
 
 use crate::{
+    descent::Descent,
     explain,
+    memory::{ListId, Memory},
     provider::Provider,
     reasons,
     request::{Request, SolveError, Wanted},
@@ -21,53 +23,106 @@ const ROUNDS: usize = 64;
 
 /// Finds packages that meet the request.
 pub fn solve(catalog: &Catalog, request: &Request) -> Result<Solution, SolveError> {
-    let provider = Provider::new(catalog, request);
+    answer(catalog, request, &RefCell::default())
+}
+
+/// The same, with what was remembered of the catalog and the machine.
+pub(crate) fn answer(
+    catalog: &Catalog,
+    request: &Request,
+    memory: &RefCell<Memory>,
+) -> Result<Solution, SolveError> {
+    let provider = Provider::new(catalog, request, memory);
     let mut wishes = Vec::with_capacity(request.wanted.len());
-    let mut requirements: Vec<ConditionalRequirement> = Vec::with_capacity(request.wanted.len());
     for wanted in &request.wanted {
         let packages = answers(&provider, wanted);
-        match provider.requirement(&packages) {
-            Some(requirement) => requirements.push(requirement.into()),
-            None => return Err(unknown(&provider, wanted)),
+        if packages.is_empty() {
+            return Err(unknown(&provider, wanted));
         }
-        wishes.push((wanted.to_string(), packages));
+        wishes.push(packages);
     }
-    requirements.extend(keep_installed(&provider));
-    let mut kinds = vec![RelationKind::Requires];
-    kinds.extend(
-        request
-            .options
-            .recommends
-            .then_some(RelationKind::Recommends),
-    );
-    kinds.extend(request.options.suggests.then_some(RelationKind::Suggests));
-    let mut solver = Solver::new(provider);
-    let mut wishes_beyond: Vec<SolvableId> = Vec::new();
-    let mut chosen = run(&mut solver, &requirements, &wishes_beyond)?;
-    if kinds.len() > 1 {
+    let kept = keep_installed(&provider);
+    let weak = weak_kinds(request);
+    let chosen = match descend(&provider, &wishes, &kept, &weak) {
+        Some(chosen) => chosen,
+        None => search(catalog, request, memory, &wishes, &kept, &weak)?,
+    };
+    Ok(reasons::explain(&provider, chosen, &wishes, &weak))
+}
+
+fn weak_kinds(request: &Request) -> Vec<RelationKind> {
+    let options = &request.options;
+    let recommends = options.recommends.then_some(RelationKind::Recommends);
+    let suggests = options.suggests.then_some(RelationKind::Suggests);
+    recommends.into_iter().chain(suggests).collect()
+}
+
+/// The quick way, for requests in which no choice has to be taken back far.
+fn descend(
+    provider: &Provider<'_>,
+    wishes: &[Vec<PackageId>],
+    kept: &[Vec<PackageId>],
+    weak: &[RelationKind],
+) -> Option<Vec<PackageId>> {
+    let mut descent = Descent::new(provider);
+    if !descent.run(wishes, kept) {
+        return None;
+    }
+    let mut chosen = descent.packages();
+    if !weak.is_empty() {
         let mut tried = HashSet::new();
         for _ in 0..ROUNDS {
-            let more = weak_wishes(solver.provider(), &chosen, &kinds[1..], &mut tried);
+            let more = weak_wishes(provider, &chosen, weak, &mut tried);
             if more.is_empty() {
                 break;
             }
-            wishes_beyond.extend(more);
-            chosen = run(&mut solver, &requirements, &wishes_beyond)?;
+            for package in more {
+                descent.also(package);
+            }
+            chosen = descent.packages();
         }
     }
-    Ok(reasons::explain(
-        solver.provider(),
-        &chosen,
-        &wishes,
-        &kinds,
-    ))
+    Some(chosen)
+}
+
+/// The thorough way.
+fn search(
+    catalog: &Catalog,
+    request: &Request,
+    memory: &RefCell<Memory>,
+    wishes: &[Vec<PackageId>],
+    kept: &[Vec<PackageId>],
+    weak: &[RelationKind],
+) -> Result<Vec<PackageId>, SolveError> {
+    let provider = Provider::new(catalog, request, memory);
+    let requirements: Vec<ConditionalRequirement> = wishes
+        .iter()
+        .chain(kept)
+        .filter_map(|packages| provider.requirement(packages))
+        .map(ConditionalRequirement::from)
+        .collect();
+    let mut solver = Solver::new(provider);
+    let mut beyond: Vec<SolvableId> = Vec::new();
+    let mut chosen = run(&mut solver, &requirements, &beyond)?;
+    if !weak.is_empty() {
+        let mut tried = HashSet::new();
+        for _ in 0..ROUNDS {
+            let more = weak_wishes(solver.provider(), &chosen, weak, &mut tried);
+            if more.is_empty() {
+                break;
+            }
+            beyond.extend(more.iter().map(|package| SolvableId::from_raw(package.0)));
+            chosen = run(&mut solver, &requirements, &beyond)?;
+        }
+    }
+    Ok(chosen)
 }
 
 fn run(
     solver: &mut Solver<Provider<'_>>,
     requirements: &[ConditionalRequirement],
     beyond: &[SolvableId],
-) -> Result<HashSet<PackageId>, SolveError> {
+) -> Result<Vec<PackageId>, SolveError> {
     let problem = Problem::new()
         .requirements(requirements.to_vec())
         .soft_requirements(beyond.iter().copied());
@@ -90,22 +145,19 @@ fn answers(provider: &Provider<'_>, wanted: &Wanted) -> Vec<PackageId> {
         return Vec::new();
     };
     let demand = Demand::Range(wanted.op, &wanted.version);
-    provider.answers(
-        &Atom {
-            name,
-            demand,
-            any_arch: true,
-            before: false,
-        },
-        Some(0),
-    )
+    let atom = Atom {
+        name,
+        demand,
+        any_arch: true,
+        before: false,
+    };
+    provider.in_order(provider.answers(&atom, Some(0)))
 }
 
 /// Every installed name stays, in some version, unless something that obsoletes it comes in.
-fn keep_installed(provider: &Provider<'_>) -> Vec<ConditionalRequirement> {
+fn keep_installed(provider: &Provider<'_>) -> Vec<Vec<PackageId>> {
     let obsoleting = provider.obsoleting();
-    let mut requirements = Vec::new();
-    for &package in &provider.request.installed {
+    let keep = |&package: &PackageId| {
         let slot = provider.slot(package);
         let named = provider
             .catalog
@@ -113,28 +165,23 @@ fn keep_installed(provider: &Provider<'_>) -> Vec<ConditionalRequirement> {
         let mut packages = vec![package];
         packages.extend(named.filter(|&other| other != package && provider.slot(other) == slot));
         packages.extend(obsoleting.get(&package).into_iter().flatten());
-        requirements.extend(
-            provider
-                .requirement(&packages)
-                .map(ConditionalRequirement::from),
-        );
-    }
-    requirements
+        packages
+    };
+    provider.request.installed.iter().map(keep).collect()
 }
 
 /// For each recommendation that is not met yet, the first package that would meet it.
 fn weak_wishes(
     provider: &Provider<'_>,
-    chosen: &HashSet<PackageId>,
+    chosen: &[PackageId],
     kinds: &[RelationKind],
-    tried: &mut HashSet<(PackageId, Vec<u8>)>,
-) -> Vec<SolvableId> {
-    let mut order: Vec<PackageId> = chosen.iter().copied().collect();
+    tried: &mut HashSet<(PackageId, ListId)>,
+) -> Vec<PackageId> {
+    let mut order = chosen.to_vec();
     order.sort_unstable();
-    let taken: HashSet<u32> = chosen
-        .iter()
-        .map(|&package| provider.slot(package).into_raw())
-        .collect();
+    let chosen: HashSet<PackageId> = chosen.iter().copied().collect();
+    let slot = |package: PackageId| provider.slot(package).into_raw();
+    let taken: HashSet<u32> = order.iter().map(|&package| slot(package)).collect();
     let mut slots = HashSet::new();
     let mut wishes = Vec::new();
     for package in order {
@@ -143,20 +190,21 @@ fn weak_wishes(
         }
         for &kind in kinds {
             for group in provider.catalog.relations(package).of(kind) {
-                let packages = provider.group_answers_for(package, group);
+                let list = provider.answers_for(package, group);
+                let memory = provider.memory.borrow();
+                let packages = memory.list(list);
                 if packages.iter().any(|answer| chosen.contains(answer))
-                    || !tried.insert((package, group.key().to_vec()))
+                    || !tried.insert((package, list))
                 {
                     continue;
                 }
                 let usable = |answer: &&PackageId| {
-                    let slot = provider.slot(**answer).into_raw();
-                    !taken.contains(&slot) && provider.may_come(**answer)
+                    !taken.contains(&slot(**answer)) && provider.may_come(**answer)
                 };
                 if let Some(&first) = packages.iter().find(usable)
-                    && slots.insert(provider.slot(first).into_raw())
+                    && slots.insert(slot(first))
                 {
-                    wishes.push(SolvableId::from_raw(first.0));
+                    wishes.push(first);
                 }
             }
         }

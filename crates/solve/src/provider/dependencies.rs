@@ -6,7 +6,6 @@ use escadre_catalog::{
     PackageId,
     catalog::{Demand, Group, RelationKind},
 };
-use escadre_model::inventory::PackageKind;
 use resolvo::{
     Candidates, Condition, ConditionId, ConditionalRequirement, Dependencies, DependencyProvider,
     Interner, KnownDependencies, NameId, Requirement, SolvableId, SolverCache, StringId,
@@ -14,82 +13,60 @@ use resolvo::{
 };
 
 use super::{FEW, Provider};
-use crate::rich::{Clause, clauses};
+use crate::{
+    memory::{ListId, NOTHING, RICH},
+    rich::{Clause, clauses},
+};
 
-impl<'c> Provider<'c> {
-    /// A dependency of a package; `Err` with the reason if nothing can meet it.
-    fn group(
-        &self,
-        package: PackageId,
-        group: Group<'c>,
-        into: &mut Vec<ConditionalRequirement>,
-    ) -> Result<(), String> {
-        if let Some(Demand::Rich(text)) = group.atoms().next().map(|atom| atom.demand) {
-            return self.rich(package, text, into);
-        }
-        let native = self.rank(package).unwrap_or(0);
-        let known = if native == 0 {
-            self.requirements.borrow().get(group.key()).copied()
-        } else {
-            None
-        };
-        let requirement = match known {
-            Some(requirement) => requirement,
-            None => {
-                let packages = self.group_answers(group, native);
-                let requirement = self.requirement(&packages);
-                // A package may meet its own dependency; such an answer is no matter of the other packages' cache.
-                if packages.contains(&package) {
-                    return Ok(());
-                }
-                if native == 0 {
-                    self.requirements
-                        .borrow_mut()
-                        .insert(group.key(), requirement);
-                }
-                requirement
+impl Provider<'_> {
+    /// What resolvo is told of a package; `Err` with the reason if it can never be there.
+    fn dependencies(&self, package: PackageId) -> Result<KnownDependencies, String> {
+        let needs = self.needs(package);
+        let numbers = self.memory.borrow().numbers(needs.requires).to_vec();
+        let mut known = KnownDependencies::default();
+        let groups = self.catalog.relations(package).of(RelationKind::Requires);
+        for (group, list) in groups.zip(numbers) {
+            match list {
+                NOTHING | RICH => {}
+                list => match self.requirement_of(list) {
+                    Some(requirement) => known.requirements.push(requirement.into()),
+                    None => {
+                        return Err(format!("requires {group}, {}", self.nothing_answers(group)));
+                    }
+                },
             }
-        };
-        match requirement {
-            Some(requirement) => into.push(requirement.into()),
-            None => return Err(format!("requires {group}, {}", self.nothing_answers(group))),
         }
-        Ok(())
+        for clause in self.memory.borrow().rich(package) {
+            known.requirements.push(self.conditional(clause));
+        }
+        known.constrains = self.bans_of(package, needs.bans);
+        Ok(known)
     }
 
-    fn rich(
-        &self,
-        package: PackageId,
-        text: &str,
-        into: &mut Vec<ConditionalRequirement>,
-    ) -> Result<(), String> {
-        let clauses = clauses(self, text).map_err(|why| format!("requires {text}, which {why}"))?;
-        for Clause {
-            conditions,
-            packages,
-        } in clauses
-        {
-            if packages.contains(&package) || conditions.iter().any(Vec::is_empty) {
-                continue;
-            }
-            let condition = self.all_conditions(&conditions);
-            let requirement = self.requirement(&packages);
-            match (requirement, condition) {
-                (None, None) => return Err(format!("requires {text}, which no package provides")),
-                (requirement, condition) => {
-                    let requirement = requirement.unwrap_or(Requirement::Single(self.empty()));
-                    into.push(ConditionalRequirement {
-                        condition,
-                        requirement,
-                    });
-                }
-            }
+    fn requirement_of(&self, list: ListId) -> Option<Requirement> {
+        if let Some(&known) = self.requirements.borrow().get(&list) {
+            return known;
         }
-        Ok(())
+        let requirement = self.requirement(self.memory.borrow().list(list));
+        self.requirements.borrow_mut().insert(list, requirement);
+        requirement
+    }
+
+    fn conditional(&self, clause: &Clause) -> ConditionalRequirement {
+        let requirement = self.requirement(&clause.packages);
+        ConditionalRequirement {
+            condition: self.all_conditions(&clause.conditions),
+            requirement: requirement.unwrap_or(Requirement::Single(self.empty())),
+        }
     }
 
     /// The rest of a sentence about a dependency that nothing meets.
     fn nothing_answers(&self, group: Group<'_>) -> String {
+        if let Some(Demand::Rich(text)) = group.atoms().next().map(|atom| atom.demand)
+            && let Err(why) = clauses(self, text)
+        {
+            return format!("which {why}");
+        }
         let mut there: Vec<String> = Vec::new();
         for atom in group.atoms() {
             let packages = self
@@ -111,56 +88,34 @@ impl<'c> Provider<'c> {
         }
     }
 
-    fn bans_of(&self, package: PackageId) -> Vec<VersionSetId> {
-        let relations = self.catalog.relations(package);
+    fn bans_of(&self, package: PackageId, lists: (u32, u32)) -> Vec<VersionSetId> {
         let own = self.slot(package);
+        let installed = self.is_installed(package);
+        let memory = self.memory.borrow();
         let mut all = Vec::new();
-        for kind in [
-            RelationKind::Conflicts,
-            RelationKind::Breaks,
-            RelationKind::Obsoletes,
-        ] {
-            for group in relations.of(kind) {
-                let known = self
-                    .bans
-                    .borrow()
-                    .get(group.key())
-                    .filter(|_| kind != RelationKind::Obsoletes)
-                    .cloned();
-                // Not if it names the package itself: that one may conflict with all others of what it provides.
-                if let Some(known) =
-                    known.filter(|sets| sets.iter().all(|&set| self.version_set_name(set) != own))
-                {
-                    all.extend_from_slice(&known);
-                    continue;
-                }
-                let mut packages = self.banned(group, kind);
-                let named = packages.len();
-                packages.retain(|&other| self.slot(other) != own);
-                if self.is_installed(package) {
-                    packages.retain(|&other| !self.is_installed(other));
-                }
-                let sets = self.sets_of(&packages, true);
-                all.extend_from_slice(&sets);
-                if packages.len() == named && kind != RelationKind::Obsoletes {
-                    self.bans.borrow_mut().insert(group.key(), sets);
-                }
+        for &list in memory.numbers(lists) {
+            let packages = memory.list(list);
+            let beside = |other: &&PackageId| {
+                self.slot(**other) == own || (installed && self.is_installed(**other))
+            };
+            // One that names the package itself conflicts with all others of what it provides.
+            if packages.iter().any(|other| beside(&other)) {
+                let others: Vec<PackageId> =
+                    packages.iter().filter(|o| !beside(o)).copied().collect();
+                all.extend(self.sets_of(&others, true));
+                continue;
             }
+            let mut bans = self.bans.borrow_mut();
+            let sets = bans
+                .entry(list)
+                .or_insert_with(|| self.sets_of(packages, true));
+            all.extend_from_slice(sets);
         }
         all
     }
 
     fn candidates(&self, slot: NameId) -> Candidates {
-        let names = (self.catalog.names() as u32).max(1);
-        let name = escadre_catalog::NameId(slot.into_raw() % names);
-        let packages = self
-            .catalog
-            .packages_named(name)
-            .filter(|&package| self.rank(package).is_some() && self.slot(package) == slot);
-        let mut list: Vec<PackageId> = packages.collect();
-        if self.catalog.kind() == PackageKind::Rpm && list.len() > 1 {
-            list.sort_by_key(|&package| self.rank(package));
-        }
+        let list = self.named(slot);
         let mut candidates = Candidates {
             candidates: list
                 .iter()
@@ -173,7 +128,7 @@ impl<'c> Provider<'c> {
             candidates.favored = Some(id);
             candidates.locked = self.request.options.keep_versions.then_some(id);
         }
-        if self.restrictions.contains_key(&name.0) {
+        if self.restrictions.contains_key(&self.real_name(slot).0) {
             let out = |&package: &PackageId| {
                 let why = self
                     .restriction(package)
@@ -200,11 +155,7 @@ impl Interner for Provider<'_> {
     }
 
     fn display_name(&self, name: NameId) -> impl Display + '_ {
-        self.catalog
-            .name_text(escadre_catalog::NameId(
-                name.into_raw() % (self.catalog.names() as u32).max(1),
-            ))
-            .to_owned()
+        self.catalog.name_text(self.real_name(name)).to_owned()
     }
 
     fn display_version_set(&self, set: VersionSetId) -> impl Display + '_ {
@@ -297,18 +248,9 @@ impl DependencyProvider for Provider<'_> {
     async fn sort_candidates(&self, _: &SolverCache<Self>, _: &mut [SolvableId]) {}
 
     async fn get_dependencies(&self, solvable: SolvableId) -> Dependencies {
-        let package = PackageId(solvable.into_raw());
-        let mut known = KnownDependencies::default();
-        let installed = self.is_installed(package);
-        for group in self.catalog.relations(package).of(RelationKind::Requires) {
-            match self.group(package, group, &mut known.requirements) {
-                Ok(()) => {}
-                // What is installed and broken already is not ours to mend.
-                Err(_) if installed => {}
-                Err(reason) => return Dependencies::Unknown(self.string(reason)),
-            }
+        match self.dependencies(PackageId(solvable.into_raw())) {
+            Ok(known) => Dependencies::Known(known),
+            Err(reason) => Dependencies::Unknown(self.string(reason)),
         }
-        known.constrains = self.bans_of(package);
-        Dependencies::Known(known)
     }
 }

@@ -5,6 +5,7 @@
 //! allowed of a name. Nothing is converted before the solver asks for it.
 
 mod dependencies;
+mod lists;
 mod sets;
 
 use std::{
@@ -19,7 +20,10 @@ use escadre_catalog::{
 use escadre_model::inventory::PackageKind;
 use resolvo::{Condition, NameId, Requirement, VersionSetId};
 
-use crate::request::{Request, Wanted, atom_range};
+use crate::{
+    memory::{FastMap, ListId, Memory},
+    request::{Request, Wanted, atom_range},
+};
 
 /// Up to so many packages are searched one by one.
 const FEW: usize = 8;
@@ -38,11 +42,15 @@ struct Set {
 pub(crate) struct Provider<'c> {
     pub(crate) catalog: &'c Catalog,
     pub(crate) request: &'c Request,
+    /// What was looked up before.
+    pub(crate) memory: &'c RefCell<Memory>,
     /// Rank of each architecture number that counts; the native one and independent packages have 0.
     architectures: Vec<(u32, u32)>,
     every_architecture: bool,
-    installed: HashMap<u32, PackageId>,
-    /// For each name, the installed package of it is obsoleted by these.
+    installed: FastMap<u32, PackageId>,
+    /// By package: whether it is installed.
+    present: Vec<bool>,
+    /// What the request says of a name.
     pub(crate) restrictions: HashMap<u32, Vec<Restriction<'c>>>,
     sets: RefCell<Vec<Set>>,
     pool: RefCell<Vec<PackageId>>,
@@ -50,9 +58,9 @@ pub(crate) struct Provider<'c> {
     union_sets: RefCell<Vec<VersionSetId>>,
     conditions: RefCell<Vec<Condition>>,
     strings: RefCell<Vec<String>>,
-    /// What a dependency became; none where nothing answers it.
-    requirements: RefCell<HashMap<&'c [u8], Option<Requirement>>>,
-    bans: RefCell<HashMap<&'c [u8], Vec<VersionSetId>>>,
+    /// What a list became; none where it is empty.
+    requirements: RefCell<FastMap<ListId, Option<Requirement>>>,
+    bans: RefCell<FastMap<ListId, Vec<VersionSetId>>>,
     empty_set: Cell<Option<VersionSetId>>,
 }
 
@@ -63,7 +71,11 @@ pub(crate) struct Restriction<'c> {
 }
 
 impl<'c> Provider<'c> {
-    pub(crate) fn new(catalog: &'c Catalog, request: &'c Request) -> Self {
+    pub(crate) fn new(
+        catalog: &'c Catalog,
+        request: &'c Request,
+        memory: &'c RefCell<Memory>,
+    ) -> Self {
         let mut restrictions: HashMap<u32, Vec<Restriction<'c>>> = HashMap::new();
         let forbidden = request
             .forbidden
@@ -82,9 +94,11 @@ impl<'c> Provider<'c> {
         let mut provider = Self {
             catalog,
             request,
+            memory,
             architectures: Vec::new(),
             every_architecture: request.options.architectures.is_empty(),
-            installed: HashMap::new(),
+            installed: FastMap::default(),
+            present: vec![false; catalog.len()],
             restrictions,
             sets: RefCell::default(),
             pool: RefCell::default(),
@@ -96,11 +110,20 @@ impl<'c> Provider<'c> {
             bans: RefCell::default(),
             empty_set: Cell::new(None),
         };
-        provider.architectures = provider.architecture_ranks();
+        provider.architectures = memory
+            .borrow_mut()
+            .architectures
+            .get_or_insert_with(|| provider.architecture_ranks())
+            .clone();
         for &package in &request.installed {
             provider
                 .installed
                 .insert(provider.slot(package).into_raw(), package);
+        }
+        for &package in provider.installed.values() {
+            if let Some(place) = provider.present.get_mut(package.0 as usize) {
+                *place = true;
+            }
         }
         provider
     }
@@ -158,7 +181,10 @@ impl<'c> Provider<'c> {
 
     /// Whether this very package is installed.
     pub(crate) fn is_installed(&self, package: PackageId) -> bool {
-        self.installed.get(&self.slot(package).into_raw()) == Some(&package)
+        self.present
+            .get(package.0 as usize)
+            .copied()
+            .unwrap_or(false)
     }
 
     /// What is installed under a solver name.
@@ -172,7 +198,7 @@ impl<'c> Provider<'c> {
             return Vec::new();
         };
         let mut found: Vec<PackageId> = Vec::new();
-        let mut known = HashSet::new();
+        let mut known: HashSet<PackageId> = HashSet::new();
         let mut real = 0;
         for provider in self.catalog.providers(atom.name) {
             let Some(rank) = self.rank(provider.package) else {
@@ -184,10 +210,13 @@ impl<'c> Provider<'c> {
                 continue;
             }
             // A package may provide a name twice.
-            let new = if found.is_empty() {
-                true
+            if found.len() == FEW {
+                known.extend(&found);
+            }
+            let new = if found.len() < FEW {
+                !found.contains(&provider.package)
             } else {
-                known.insert(provider.package) && found[0] != provider.package
+                known.insert(provider.package)
             };
             if new {
                 found.push(provider.package);
@@ -257,11 +286,6 @@ impl<'c> Provider<'c> {
         found
     }
 
-    /// The packages that meet a dependency of a package, in the order of the distribution.
-    pub(crate) fn group_answers_for(&self, package: PackageId, group: Group<'_>) -> Vec<PackageId> {
-        self.group_answers(group, self.rank(package).unwrap_or(0))
-    }
-
     /// Whether the request lets a package come in.
     pub(crate) fn may_come(&self, package: PackageId) -> bool {
         self.rank(package).is_some() && self.restriction(package).is_none()
@@ -283,20 +307,6 @@ impl<'c> Provider<'c> {
             }
         }
         by_target
-    }
-
-    fn group_answers(&self, group: Group<'_>, asking: u32) -> Vec<PackageId> {
-        let mut packages: Vec<PackageId> = Vec::new();
-        for atom in group.atoms() {
-            let more = self.answers(&atom, Some(asking));
-            if packages.is_empty() {
-                packages = more;
-            } else {
-                let known: HashSet<PackageId> = packages.iter().copied().collect();
-                packages.extend(more.into_iter().filter(|package| !known.contains(package)));
-            }
-        }
-        packages
     }
 
     /// Why a package is out by the request, if it is.

@@ -321,6 +321,130 @@ fn what_is_installed_stays() {
     );
 }
 
+/// The machine's own packages are known by name and version only, or are broken: that is no matter of the request.
+#[test]
+fn what_is_installed_is_consistent() {
+    // maven from the repository, a JDK from elsewhere, of which the inventory knows the name.
+    check_installed(
+        "maven 1 ; Depends: jre | java-runtime\njre 1\na 1",
+        "maven 1\njdk 7",
+        "a",
+        false,
+        "+a=1 jdk=7 maven=1",
+    );
+    // An upgrade of maven has to be met by what is known.
+    check_installed(
+        "maven 2 ; Depends: jre | java-runtime\nmaven 1 ; Depends: jre\njre 1",
+        "maven 1\njdk 7",
+        "maven=2",
+        false,
+        "+jre=1 jdk=7 maven=1->2",
+    );
+    // A dependency that is met stays met, also when the request takes away what met it.
+    check_installed(
+        "p 1 ; Depends: q (<< 2) | r\nq 2\nq 1\nr 1\na 1 ; Depends: q (>= 2)",
+        "p 1\nq 1",
+        "a",
+        false,
+        "+a=1 +r=1 p=1 q=1->2",
+    );
+    // Nothing better than what is there: no reason to change it.
+    check_installed(
+        "p 1 ; Depends: x | y\nx 1\ny 1\na 1",
+        "p 1\ny 1",
+        "a",
+        false,
+        "+a=1 p=1 y=1",
+    );
+    check_installed(
+        "p 1 ; Depends: q (>= 2)\nq 2\nq 1\na 1",
+        "p 1\nq 1",
+        "a",
+        false,
+        "+a=1 p=1 q=1",
+    );
+}
+
+#[test]
+fn what_is_installed_does_not_clash() {
+    check_installed(
+        "p 1 ; Conflicts: q\nq 1\na 1",
+        "p 1\nq 1",
+        "a",
+        false,
+        "+a=1 p=1 q=1",
+    );
+    // The same conflict of a package that is not there must not be taken for theirs, nor theirs for its.
+    check_installed(
+        "n 1 ; Conflicts: q\np 1 ; Conflicts: q\nq 1\na 1 ; Depends: n | b\nb 1",
+        "p 1\nq 1",
+        "a",
+        false,
+        "+a=1 +b=1 p=1 q=1",
+    );
+    // Another version of either counts as any package that comes in.
+    check_installed(
+        "p 1 ; Conflicts: q\nq 2\nq 1\na 1 ; Depends: q (>= 2)",
+        "p 1\nq 1",
+        "a",
+        false,
+        "p 1, which conflicts with q 2 (required by a 1)",
+    );
+}
+
+#[test]
+fn rich_dependencies_of_what_is_installed() {
+    let package = |name: &str, requires: &str| {
+        let requires = if requires.is_empty() {
+            String::new()
+        } else {
+            format!("@requires@{requires}\n")
+        };
+        format!("@provides@{name}[== 1-1]\n{requires}@info@{name}-1-1.noarch@0@1@G\n")
+    };
+    for (installed, asked, expected) in [
+        ("p", "a", "a=1-1 p=1-1"),
+        ("p x", "a", "a=1-1 p=1-1 x=1-1"),
+        ("p", "x", "x=1-1 p=1-1 y=1-1"),
+    ] {
+        let world = [
+            package("p", "(y if x)"),
+            package("x", ""),
+            package("y", ""),
+            package("a", ""),
+        ];
+        let catalog = rpm_world(&world.concat());
+        let there = installed
+            .split(' ')
+            .filter_map(|name| catalog.find(name, None, None));
+        let request = Request {
+            installed: there.collect(),
+            wanted: wanted(asked),
+            ..Request::default()
+        };
+        assert_eq!(
+            ask(&catalog, &request),
+            Ok(expected.to_owned()),
+            "{asked} with {installed}"
+        );
+    }
+}
+
+/// Choices that have to be taken back over more than one step.
+#[test]
+fn what_the_descent_gives_up() {
+    check(
+        "a 1 ; Depends: x | y\nx 1\ny 1\nb 1 ; Depends: z | w\nz 1 ; Conflicts: x\nw 1 ; Conflicts: x",
+        "a b",
+        "a=1 b=1 y=1 z=1",
+    );
+    check(
+        "a 1 ; Depends: x | y\nx 1 ; Depends: p | q\np 1 ; Conflicts: a\nq 1 ; Conflicts: a\ny 1",
+        "a",
+        "a=1 y=1",
+    );
+}
+
 fn rpm_world(text: &str) -> Catalog {
     let mut builder = CatalogBuilder::new(PackageKind::Rpm);
     for package in &synthesis::parse("world", text.as_bytes()).packages {

@@ -60,7 +60,9 @@ pub(crate) fn faults(catalog: &Catalog, request: &Request, solution: &Solution) 
             let rich = group
                 .atoms()
                 .any(|atom| matches!(atom.demand, Demand::Rich(_)));
-            if !rich && !any(group) && !installed.contains(&package) {
+            // What is installed is held to what it had.
+            let due = !installed.contains(&package) || met_before(catalog, request, group);
+            if !rich && !any(group) && due {
                 faults.push(format!("{}: {group} is not met", name(package)));
             }
         }
@@ -102,8 +104,23 @@ pub(crate) fn faults(catalog: &Catalog, request: &Request, solution: &Solution) 
             faults.push(format!("{wanted} is not there"));
         }
     }
-    faults.extend(groundless(catalog, solution));
+    for &package in &request.installed {
+        let stays = chosen.iter().any(|&other| {
+            (catalog.name(other), slot(catalog, other))
+                == (catalog.name(package), slot(catalog, package))
+        });
+        if !stays && catalog.kind() == PackageKind::Deb {
+            faults.push(format!("{} goes away", name(package)));
+        }
+    }
+    faults.extend(groundless(catalog, request, solution));
     faults
+}
+
+/// Whether something installed meets a dependency.
+fn met_before(catalog: &Catalog, request: &Request, group: Group<'_>) -> bool {
+    let mut installed = request.installed.iter();
+    installed.any(|&other| group.atoms().any(|atom| answers(catalog, other, &atom)))
 }
 
 fn slot(catalog: &Catalog, package: PackageId) -> &str {
@@ -114,7 +131,7 @@ fn slot(catalog: &Catalog, package: PackageId) -> &str {
 }
 
 /// Packages whose reason does not hold, or comes after them.
-fn groundless(catalog: &Catalog, solution: &Solution) -> Vec<String> {
+fn groundless(catalog: &Catalog, request: &Request, solution: &Solution) -> Vec<String> {
     let mut faults = Vec::new();
     let mut before = HashSet::new();
     for chosen in &solution.packages {
@@ -134,7 +151,12 @@ fn groundless(catalog: &Catalog, solution: &Solution) -> Vec<String> {
                     .atoms()
                     .any(|atom| answers(catalog, chosen.package, &atom))
             });
-            if !holds || !before.contains(by) {
+            let new = !request.installed.contains(&chosen.package);
+            let idle = new
+                && request.installed.contains(by)
+                && !rich
+                && !group.is_some_and(|group| met_before(catalog, request, group));
+            if !holds || idle || !before.contains(by) {
                 faults.push(format!(
                     "{} is there for no reason",
                     catalog.name(chosen.package)

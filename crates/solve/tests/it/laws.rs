@@ -1,8 +1,9 @@
 //! Laws over random worlds: an answer is always right, and a refusal is right where a blind search finds nothing either.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
-use escadre_solve::solve;
+use escadre_catalog::PackageId;
+use escadre_solve::{Difference, Request, Session, Solution, Wanted, solve};
 use proptest::prelude::*;
 
 use crate::{
@@ -74,6 +75,61 @@ proptest! {
                 prop_assert!(!error.to_string().is_empty());
                 prop_assert!(!possible(&catalog, &request), "refused though possible: {}", error);
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_installed_stays_or_is_replaced(
+        sketches in sketches(),
+        mask in any::<u16>(),
+        asked in prop::collection::vec(0..6u8, 0..3),
+    ) {
+        let catalog = world(&text(&sketches));
+        let mut installed: Vec<PackageId> = Vec::new();
+        for id in catalog.ids().filter(|id| mask >> id.0 & 1 == 1 && !catalog.is_duplicate(*id)) {
+            if installed.iter().all(|&other| catalog.name(other) != catalog.name(id)) {
+                installed.push(id);
+            }
+        }
+        let wishes: Vec<String> = asked.iter().map(|name| format!("p{name}")).collect();
+        let request = Request { installed, ..request(&wishes.join(" ")) };
+        match solve(&catalog, &request) {
+            Ok(solution) => {
+                prop_assert_eq!(faults(&catalog, &request, &solution), Vec::<String>::new());
+                if asked.is_empty() {
+                    let mut there: Vec<_> = solution.packages.iter().map(|c| c.package).collect();
+                    there.sort();
+                    prop_assert_eq!(&there, &request.installed);
+                }
+            }
+            Err(error) => prop_assert!(!possible(&catalog, &request), "refused though possible: {}", error),
+        }
+    }
+
+    #[test]
+    fn a_session_answers_as_a_fresh_question(
+        sketches in sketches(),
+        ticks in prop::collection::vec((0..6u8, any::<bool>()), 1..12),
+    ) {
+        let catalog = Arc::new(world(&text(&sketches)));
+        let options = request("").options;
+        let mut session = Session::new(Arc::clone(&catalog), Vec::new(), options);
+        let mut last = Solution::default();
+        for (name, on) in ticks {
+            let answer = session.tick(Wanted::any(format!("p{name}")), on);
+            prop_assert_eq!(&answer, &solve(&catalog, session.request()));
+            let Ok(answer) = answer else { continue };
+            prop_assert_eq!(faults(&catalog, session.request(), &answer), Vec::<String>::new());
+            let difference = Difference::between(&last, &answer);
+            prop_assert_eq!(
+                last.packages.len() + difference.comes.len(),
+                answer.packages.len() + difference.goes.len()
+            );
+            last = answer;
         }
     }
 }
