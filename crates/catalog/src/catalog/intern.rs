@@ -12,7 +12,11 @@ const SEEDS: u32 = 16;
 /// An empty place of the table.
 const EMPTY: u32 = u32::MAX;
 
-/// Hash of a text: multiply and fold, eight bytes at a time.
+/// Bits of a place that hold the number of a text; the bits above are a tag of its hash, by which most other texts that
+/// come to the same place are told apart without looking at them.
+const NUMBER_BITS: u32 = (1 << 26) - 1;
+
+/// Hash of a text: multiply and fold, eight bytes at a time; what is left over is read together with bytes before it.
 pub(crate) fn hash(seed: u32, text: &[u8]) -> u32 {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut state = (u64::from(seed) + 1).wrapping_mul(FACTOR) ^ text.len() as u64;
@@ -20,23 +24,28 @@ pub(crate) fn hash(seed: u32, text: &[u8]) -> u32 {
         let product = u128::from(state ^ word).wrapping_mul(u128::from(FACTOR | 1));
         state = (product as u64) ^ ((product >> 64) as u64);
     };
-    let mut chunks = text.chunks_exact(8);
-    for chunk in &mut chunks {
-        fold(
-            chunk
-                .iter()
-                .rev()
-                .fold(0, |word, &byte| (word << 8) | u64::from(byte)),
-        );
+    let (words, rest) = text.as_chunks::<8>();
+    for &word in words {
+        fold(u64::from_le_bytes(word));
     }
-    fold(
-        chunks
-            .remainder()
-            .iter()
-            .fold(1, |word, &byte| (word << 8) | u64::from(byte)),
-    );
+    let four =
+        |bytes: Option<&[u8; 4]>| bytes.map_or(0, |&word| u64::from(u32::from_le_bytes(word)));
+    match (rest.len(), text.last_chunk::<8>()) {
+        (0, _) => {}
+        (_, Some(&last)) => fold(u64::from_le_bytes(last)),
+        (4.., None) => fold(four(rest.first_chunk()) | four(rest.last_chunk()) << 32),
+        (_, None) => fold(
+            rest.iter()
+                .fold(1, |word, &byte| (word << 8) | u64::from(byte)),
+        ),
+    }
     fold(0x5851_F42D_4C95_7F2D);
     (state ^ (state >> 32)) as u32
+}
+
+/// What stands in the place of a text.
+fn tagged(hash: u32, number: u32) -> u32 {
+    (hash & !NUMBER_BITS) | number
 }
 
 /// The texts under construction.
@@ -45,7 +54,7 @@ pub(crate) struct Interner {
     pub(crate) bytes: Vec<u8>,
     /// Start of each text, and the end of the last one.
     pub(crate) offsets: Vec<u32>,
-    /// A power of two of places: number of a text, or [`EMPTY`].
+    /// A power of two of places: number of a text with a tag of its hash, or [`EMPTY`].
     pub(crate) table: Vec<u32>,
     pub(crate) seed: u32,
 }
@@ -83,12 +92,15 @@ impl Interner {
     pub(crate) fn intern(&mut self, what: &'static str, text: &[u8]) -> Result<u32, CatalogError> {
         loop {
             let mask = self.table.len() - 1;
-            let start = hash(self.seed, text) as usize;
+            let hash = hash(self.seed, text);
             for probe in 0..PROBES {
-                let place = (start + probe) & mask;
+                let place = (hash as usize + probe) & mask;
                 match self.table[place] {
-                    EMPTY => return self.insert(what, place, text),
-                    number if self.get(number) == text => return Ok(number),
+                    EMPTY => return self.insert(what, (place, hash), text),
+                    other if tagged(hash, 0) != other & !NUMBER_BITS => {}
+                    other if self.get(other & NUMBER_BITS) == text => {
+                        return Ok(other & NUMBER_BITS);
+                    }
                     _ => {}
                 }
             }
@@ -99,7 +111,7 @@ impl Interner {
     fn insert(
         &mut self,
         what: &'static str,
-        place: usize,
+        (place, hash): (usize, u32),
         text: &[u8],
     ) -> Result<u32, CatalogError> {
         // Every text of a catalog can be shown; only new ones have to be looked at.
@@ -108,13 +120,13 @@ impl Interner {
         }
         let number = u32::try_from(self.len())
             .ok()
-            .filter(|&n| n < 1 << 26)
+            .filter(|&n| n < NUMBER_BITS)
             .ok_or(CatalogError::TooMany(what))?;
         let end = u32::try_from(self.bytes.len() + text.len())
             .map_err(|_| CatalogError::TooMany(what))?;
         self.bytes.extend_from_slice(text);
         self.offsets.push(end);
-        self.table[place] = number;
+        self.table[place] = tagged(hash, number);
         if self.len() * 2 > self.table.len() {
             self.lay_out(what, self.table.len() * 2)?;
         }
@@ -160,7 +172,7 @@ fn place_in(table: &mut [u32], hash: u32, number: u32) -> bool {
     for probe in 0..PROBES {
         let place = (hash as usize + probe) & mask;
         if table[place] == EMPTY {
-            table[place] = number;
+            table[place] = tagged(hash, number);
             return true;
         }
     }
@@ -178,11 +190,12 @@ pub(crate) fn look_up<'a>(
     if !places.is_power_of_two() {
         return None;
     }
-    let start = hash(seed, text) as usize;
+    let hash = hash(seed, text);
     for probe in 0..PROBES {
-        match place((start + probe) & (places - 1)) {
+        match place((hash as usize + probe) & (places - 1)) {
             EMPTY => return None,
-            number if stored(number) == text => return Some(number),
+            other if tagged(hash, 0) != other & !NUMBER_BITS => {}
+            other if stored(other & NUMBER_BITS) == text => return Some(other & NUMBER_BITS),
             _ => {}
         }
     }

@@ -5,7 +5,7 @@
 /// First bytes of a catalog's buffer.
 pub(crate) const MAGIC: [u8; 8] = *b"escpkgs\0";
 /// Number of this layout.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// Bytes before the first section: magic, format, kind, seeds, hash, table of sections.
 pub(crate) const HEADER: usize = 8 + 4 + 4 + 4 + 4 + 32 + SECTIONS * 8;
 /// Where the hash of everything behind it stands.

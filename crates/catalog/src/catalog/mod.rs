@@ -245,34 +245,60 @@ impl Catalog {
 
     /// All that have or provide a name: those that have it first, newest first; then the others in catalog order.
     pub fn providers(&self, name: NameId) -> impl ExactSizeIterator<Item = Provider<'_>> + Clone {
-        let all = self.section(Section::Providers);
-        let start = self.at(Section::ProviderOffsets, name.0 as usize) as usize * 8;
-        let end = self.at(
-            Section::ProviderOffsets,
-            (name.0 as usize).saturating_add(1),
-        ) as usize
-            * 8;
-        all.get(start..end)
-            .unwrap_or_default()
-            .chunks_exact(8)
-            .map(|entry| {
-                let first = word_at(entry, 0);
-                let (op, version) = self.range(word_at(entry, 1));
-                let package = PackageId(first & !layout::PROVIDER_REAL);
-                Provider {
-                    package,
+        self.provider_words(name).map(|[first, range]| {
+            let (op, version) = self.range(range);
+            Provider {
+                package: PackageId(first & !layout::PROVIDER_REAL),
+                real: first & layout::PROVIDER_REAL != 0,
+                op,
+                version,
+            }
+        })
+    }
+
+    /// Those of the [`Self::providers`] that answer a demand: each with whether it has the name itself.
+    pub fn answering(
+        &self,
+        name: NameId,
+        op: Op,
+        version: &str,
+    ) -> impl Iterator<Item = (PackageId, bool)> {
+        let package = |first: u32| PackageId(first & !layout::PROVIDER_REAL);
+        self.provider_words(name)
+            .filter(move |&[first, range]| {
+                // Most demands have no range, and then none has to be read.
+                let (provided, at) = if op == Op::Any {
+                    (Op::Any, "")
+                } else {
+                    self.range(range)
+                };
+                let provider = Provider {
+                    package: package(first),
                     real: first & layout::PROVIDER_REAL != 0,
-                    op,
-                    version,
-                }
+                    op: provided,
+                    version: at,
+                };
+                self.answers(&provider, op, version)
             })
+            .map(move |[first, _]| (package(first), first & layout::PROVIDER_REAL != 0))
     }
 
     /// The packages that have a name, newest first.
     pub fn packages_named(&self, name: NameId) -> impl Iterator<Item = PackageId> + Clone {
-        self.providers(name)
-            .take_while(|provider| provider.real)
-            .map(|provider| provider.package)
+        self.provider_words(name)
+            .take_while(|[first, _]| first & layout::PROVIDER_REAL != 0)
+            .map(|[first, _]| PackageId(first & !layout::PROVIDER_REAL))
+    }
+
+    fn provider_words(&self, name: NameId) -> impl ExactSizeIterator<Item = [u32; 2]> + Clone {
+        let all = self.section(Section::Providers);
+        let offsets = self.section(Section::ProviderOffsets);
+        let start = word_at(offsets, name.0 as usize) as usize * 8;
+        let end = word_at(offsets, (name.0 as usize).saturating_add(1)) as usize * 8;
+        let (entries, _) = all.get(start..end).unwrap_or_default().as_chunks::<8>();
+        entries
+            .iter()
+            .map(|entry| [word_at(entry, 0), word_at(entry, 1)])
     }
 
     /// Finds a package; without a version the newest, without an architecture the first of any.

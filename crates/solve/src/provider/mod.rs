@@ -136,7 +136,7 @@ impl<'c> Provider<'c> {
         let mut seen = Vec::new();
         for package in self.catalog.ids() {
             let number = self.catalog.arch_number(package);
-            if seen.contains(&number) {
+            if seen.last() == Some(&number) || seen.contains(&number) {
                 continue;
             }
             seen.push(number);
@@ -200,13 +200,11 @@ impl<'c> Provider<'c> {
         let mut found: Vec<PackageId> = Vec::new();
         let mut known: HashSet<PackageId> = HashSet::new();
         let mut real = 0;
-        for provider in self.catalog.providers(atom.name) {
-            let Some(rank) = self.rank(provider.package) else {
+        for (package, is_real) in self.catalog.answering(atom.name, op, version) {
+            let Some(rank) = self.rank(package) else {
                 continue;
             };
-            if !self.catalog.answers(&provider, op, version)
-                || !self.crosses(provider.package, rank, atom, asking)
-            {
+            if !self.crosses(package, rank, atom, asking) {
                 continue;
             }
             // A package may provide a name twice.
@@ -214,13 +212,13 @@ impl<'c> Provider<'c> {
                 known.extend(&found);
             }
             let new = if found.len() < FEW {
-                !found.contains(&provider.package)
+                !found.contains(&package)
             } else {
-                known.insert(provider.package)
+                known.insert(package)
             };
             if new {
-                found.push(provider.package);
-                real += usize::from(provider.real);
+                found.push(package);
+                real += usize::from(is_real);
             }
         }
         if found.len() - real > 1 {
