@@ -159,7 +159,7 @@ impl Shared {
 pub(crate) fn first_settings() -> Settings {
     Settings {
         name: "Escadre".to_owned(),
-        contact_every_s: 30,
+        contact_every_s: 10,
         keep_days: 400,
         sites: String::new(),
     }

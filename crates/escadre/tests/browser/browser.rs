@@ -53,7 +53,7 @@ impl Browser {
             .by_ref()
             .map_while(Result::ok)
             .find_map(|line| {
-                line.split_once("on port ")
+                line.split_once("successfully on port ")
                     .map(|(_, port)| port.trim_end_matches('.').to_owned())
             })
             .expect("chromedriver says its port");

@@ -13,12 +13,11 @@ fn refused(state: &std::path::Path, more: &[&str]) -> String {
             "up",
             "--config-port",
             "0",
-            "--view-port",
-            "0",
             "--agent-port",
             "0",
+            "--view-port",
         ])
-        .args(more)
+        .arg(more.first().unwrap_or(&"0"))
         .env("XDG_CONFIG_HOME", state.join("../config"))
         .stdin(Stdio::null())
         .output()

@@ -96,20 +96,20 @@ impl Page {
         ))
     }
 
-    /// State of a check. Stale comes before all: nothing is green that has no fresh data.
+    /// State of a check. Nothing is green that has no fresh data; a problem stays one, silence does not make it better.
     pub(crate) fn check_state(&self, state: &CheckState, stale: impl Borrow<bool>) -> Markup {
         let word = self.say(&format!("state-{}", state.word()));
-        if *stale.borrow() {
+        if *stale.borrow() && *state != CheckState::Critical {
             let word = self.fill("state-stale-was", "state", word);
             return self.badge("stale", "stale", &word);
         }
         self.badge(state.word(), state.word(), &word)
     }
 
-    /// State of a host.
+    /// State of a host. Silence is first stale, then down: that is the problem, and shown as one.
     pub(crate) fn host_state(&self, state: &HostState, stale: impl Borrow<bool>) -> Markup {
         let word = self.say(&format!("host-{}", state.word()));
-        if *stale.borrow() {
+        if *stale.borrow() && *state != HostState::Down {
             let word = self.fill("state-stale-was", "state", word);
             return self.badge("stale", "stale", &word);
         }
