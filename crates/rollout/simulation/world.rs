@@ -1,4 +1,6 @@
 //! The world of a simulation: time, the network, people, and the laws.
+//!
+//! Long because a world is one thing: its network, its agents and its server see each other's state.
 
 use std::{
     cmp::Reverse,

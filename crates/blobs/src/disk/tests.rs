@@ -1,3 +1,5 @@
+//! Chunks on a real disk: what is there after a crash, a rotten byte, a collection.
+
 use std::time::Duration;
 
 use super::*;

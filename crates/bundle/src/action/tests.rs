@@ -1,3 +1,5 @@
+//! Actions, notices and observations: what is accepted and what each refusal says.
+
 use super::*;
 use crate::{ChunkRef, Entry, EntryKind, FileContent, PackageChange};
 

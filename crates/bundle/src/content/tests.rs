@@ -1,3 +1,5 @@
+//! Content: order, implied folders, names that fold together, links and sizes.
+
 use super::*;
 
 fn file(path: &str, bytes: &[u8]) -> Entry {

@@ -1,3 +1,5 @@
+//! Manifests: one byte form, every rule, and expiry.
+
 use proptest::prelude::*;
 
 use super::*;
