@@ -145,7 +145,7 @@ pub struct Device {
     pub address: String,
     /// `vendor:device` in hexadecimal, where the bus has such.
     pub id: String,
-    /// Class, in words or as the bus's code.
+    /// Class: the code of the bus, and after a blank its words where they are known (`0200 Ethernet controller`).
     pub class: String,
     /// Description, when known.
     pub description: String,

@@ -162,7 +162,8 @@ fn describe(root: &Path, devices: &mut [Device]) {
         }
         let class = names.class(&device.class);
         if !class.is_empty() {
-            device.class = class;
+            // The code stays in front: rules ask for it, people read the words.
+            device.class = format!("{} {class}", device.class);
         }
     }
 }
@@ -237,9 +238,9 @@ mod tests {
         assert_eq!(
             found,
             [
-                "pci|0000:00:14.0|8086:9d2f|USB controller|Intel Corporation Sunrise Point-LP USB 3.0|xhci_hcd",
+                "pci|0000:00:14.0|8086:9d2f|0c0330 USB controller|Intel Corporation Sunrise Point-LP USB 3.0|xhci_hcd",
                 "usb|1-3|046d:c31c|00|Logitech, Inc. Keyboard K120|usbhid",
-                "usb|usb1|1d6b:0002|Hub|Linux xHCI Host Controller|usb",
+                "usb|usb1|1d6b:0002|09 Hub|Linux xHCI Host Controller|usb",
             ]
         );
     }
