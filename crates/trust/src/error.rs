@@ -119,6 +119,14 @@ pub enum TrustError {
         /// What fits.
         wanted: u64,
     },
+    /// What was signed for one installation is offered in another that shares a publisher with it.
+    #[error(
+        "the {role} metadata belongs to another installation, and counts there alone: check which server it came from"
+    )]
+    OtherInstallation {
+        /// Which role.
+        role: &'static str,
+    },
     /// Trust metadata is past its expiry.
     #[error("the {role} metadata expired on {at}: have a publisher renew it")]
     MetadataExpired {
@@ -137,7 +145,9 @@ pub enum TrustError {
         key: PublicKey,
     },
     /// The publisher's folder knows no root, or another one.
-    #[error("{reason}: check the root's fingerprint with the other publishers, then pin it")]
+    #[error(
+        "{reason}: check the root's fingerprint with the other publishers, then pin it with `escadre publisher pin FINGERPRINT`"
+    )]
     RootUnknown {
         /// What is wrong.
         reason: String,

@@ -29,6 +29,7 @@ use super::{
         self, MAX_MANIFEST_BYTES, MAX_ROOT_BYTES, MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES,
         MAX_TIMESTAMP_BYTES,
     },
+    installation,
     keys::Fingerprint,
     refusal::{self, UpdateError},
     root, targets,
@@ -125,10 +126,12 @@ impl AgentTrust {
             .load()
             .await;
         let view = match &loaded {
-            Ok(repository) => TrustedView::of(repository, now).map_err(UpdateError::from),
+            Ok(repository) => {
+                TrustedView::of(repository, &trusted.signed, now).map_err(UpdateError::from)
+            }
             Err(error) => Err(refusal::reason(error, bridge.into_seen(), &trusted.signed)),
         };
-        self.keep(scratch.path(), view.is_ok(), now)?;
+        self.keep(scratch.path(), &trusted.signed, view.is_ok(), now)?;
         view
     }
 
@@ -180,7 +183,13 @@ impl AgentTrust {
     }
 
     /// Makes what was accepted permanent: everything, or the root alone.
-    fn keep(&self, scratch: &Path, accepted: bool, now: Timestamp) -> Result<(), TrustError> {
+    fn keep(
+        &self,
+        scratch: &Path,
+        trusted: &Root,
+        accepted: bool,
+        now: Timestamp,
+    ) -> Result<(), TrustError> {
         for file in KEPT_FILES {
             if file != ROOT_FILE && !accepted {
                 return Ok(());
@@ -188,10 +197,11 @@ impl AgentTrust {
             let Some(content) = read_if_there(&scratch.join(file), MAX_TARGETS_BYTES)? else {
                 continue;
             };
-            if file == ROOT_FILE
-                && root::check_roles(&document::parse::<Root>(&content)?.signed).is_err()
-            {
-                return Ok(());
+            if file == ROOT_FILE {
+                let root = document::parse::<Root>(&content)?.signed;
+                if is_followed_by(trusted, &root).is_err() {
+                    return Ok(());
+                }
             }
             if read_if_there(&self.folder.join(file), MAX_TARGETS_BYTES)?.as_ref() != Some(&content)
             {
@@ -203,15 +213,15 @@ impl AgentTrust {
 }
 
 impl TrustedView {
-    fn of(repository: &Repository, now: Timestamp) -> Result<Self, Refusal> {
+    fn of(repository: &Repository, trusted: &Root, now: Timestamp) -> Result<Self, Refusal> {
+        let refused = |error: TrustError| Refusal::Metadata {
+            detail: error.to_string(),
+        };
         let root = &repository.root().signed;
-        root::check_roles(root).map_err(|error| Refusal::Metadata {
-            detail: error.to_string(),
-        })?;
+        is_followed_by(trusted, root).map_err(refused)?;
         let targets = repository.targets().signed.clone();
-        targets::listed(&targets).map_err(|error| Refusal::Metadata {
-            detail: error.to_string(),
-        })?;
+        installation::check_list(root, &targets).map_err(refused)?;
+        targets::listed(&targets).map_err(refused)?;
         let expires = vec![
             ("root", root.expires()),
             ("timestamp", repository.timestamp().signed.expires()),
@@ -312,6 +322,12 @@ impl TrustedView {
         self.check_manifest(bundle, &manifest, now)?;
         Ok(manifest)
     }
+}
+
+/// What `tough` does not ask of a root whose signatures it has verified.
+fn is_followed_by(trusted: &Root, root: &Root) -> Result<(), TrustError> {
+    installation::check_root(trusted, root)?;
+    root::check_roles(root)
 }
 
 /// A process that was killed in the middle of an update leaves its copy behind.

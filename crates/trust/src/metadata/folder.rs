@@ -24,6 +24,7 @@ use tough::schema::{
 
 use super::{
     document::{self, Lifetimes, MAX_MANIFEST_BYTES, MAX_TARGETS_BYTES, SPECIFICATION},
+    installation,
     keys::{Fingerprint, PublicKey},
     names::{TIMESTAMP_FILE, is_served, version_in},
     online::OnlineKeys,
@@ -304,6 +305,7 @@ impl MetadataFolder {
         now: Timestamp,
     ) -> Result<Signed<Targets>, TrustError> {
         let list = document::parse::<Targets>(bytes)?;
+        installation::check_list(root, &list.signed)?;
         document::verify(root, &list)?;
         document::check_expiry(&list.signed, now)?;
         let current = match current_root {

@@ -11,14 +11,19 @@
 //!
 //! The library `tough` gives the data model, the canonical form, signature verification and the client's workflow. Three
 //! things are ours, each for a reason: the clock and the durable store of the agent (see `agent`), the split of signing
-//! between machines that never meet (`tough`'s editor wants all keys at once), and the publisher's memory (`publisher`),
+//! between machines that never meet (`tough`'s editor wants all keys at once), and the publisher's memory (`followed`),
 //! without which a server that was taken over could have a publisher sign what it never read.
+//!
+//! One publisher's key may serve several installations. Each has a name in its roots and lists (`installation`), so that
+//! nothing signed for one counts in another, and a memory of its own with the publisher.
 //!
 //! Absent on purpose: delegations. Everything that a publisher may say stands in one list.
 
 mod agent;
 mod document;
 mod folder;
+mod followed;
+mod installation;
 mod keys;
 mod names;
 mod online;

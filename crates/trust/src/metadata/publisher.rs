@@ -1,9 +1,13 @@
 //! The publisher: the only one whose word makes a host run something.
 //!
 //! A publisher may sit on another machine than the server: every operation takes the current metadata as bytes (copied
-//! over in any way) and gives new bytes back. The way is not trusted. The folder remembers the root that this publisher
-//! follows and the newest list it has seen, and refuses to build on anything else: otherwise a server that was taken
-//! over could hand out a list with its own bundles in it and have it signed with the next good one.
+//! over in any way) and gives new bytes back. The way is not trusted. The folder remembers, for each installation that
+//! this publisher serves, the root that it follows and the newest list it has seen (see `followed`), and refuses to
+//! build on anything else: otherwise a server that was taken over could hand out a list with its own bundles in it and
+//! have it signed with the next good one.
+//!
+//! Which installation is meant, the bytes say: a taken server may show those of another one that this publisher serves,
+//! and so obtain a bundle for that fleet. It is of use only to who rules over both servers; two keys exclude it.
 //!
 //! With a threshold above one, the bytes that come back lack signatures: the next publisher looks at
 //! [`super::changes`], then calls [`Publisher::sign_targets`] or [`Publisher::sign_root`].
@@ -17,20 +21,20 @@ use escadre_model::{BundleRef, Timestamp};
 use tough::schema::{Role, RoleType, Root, Signed, Targets};
 
 use super::{
-    document::{self, Lifetimes, MAX_ROOT_BYTES},
+    document::{self, Lifetimes},
+    followed::{self, Followed},
+    installation,
     keys::{Fingerprint, PublicKey, SigningKey, is_locked},
     root::{self, RootPlan},
     targets,
 };
 use crate::{
     SecretString, TrustError,
-    secret::{create_private_folder, read_bounded, read_if_there, write_private, write_public},
+    secret::{create_private_folder, read_bounded, write_public},
 };
 
 const KEY_FILE: &str = "publisher.pem";
 const PUBLIC_FILE: &str = "publisher.pub";
-const ROOT_FILE: &str = "root.json";
-const SEEN_FILE: &str = "targets-seen";
 
 /// A publisher's key, opened, with the folder that it lives in.
 #[derive(Debug)]
@@ -84,19 +88,22 @@ impl Publisher {
         self.key.public()
     }
 
-    /// The first root and the empty first list, with this publisher's signatures; this publisher follows that root from
-    /// now on. The root's fingerprint ([`Fingerprint::of`]) is what other publishers and agents pin.
+    /// The first root and the empty first list of a new installation, with this publisher's signatures; this publisher
+    /// follows that root from now on, beside those of other installations. Where more publishers must sign, they do it by
+    /// [`Publisher::sign_root`], [`Publisher::pin_root`] and [`Publisher::sign_first_targets`]. The complete root's fingerprint ([`Fingerprint::of`]) is what other publishers and agents pin.
     pub fn found(&self, plan: &RootPlan, now: Timestamp) -> Result<(Vec<u8>, Vec<u8>), TrustError> {
-        let mut root = root::planned(plan, NonZeroU64::MIN, now)?;
-        let mut list = targets::first(&plan.lifetimes, now)?;
+        let name = installation::draw()?;
+        let mut root = root::planned(plan, NonZeroU64::MIN, name.clone(), now)?;
+        let mut list = targets::first(&plan.lifetimes, name, now)?;
         self.sign(&root.signed, &mut list)?;
         document::sign(&mut root, &self.key)?;
         let root = document::bytes(&root)?;
-        write_private(&self.folder.join(ROOT_FILE), &root)?;
+        Followed::begin(&self.folder, &root)?;
         Ok((root, document::bytes(&list)?))
     }
 
-    /// Follows this root, because a person compared its fingerprint with the other publishers'.
+    /// Follows this root, because a person compared its fingerprint with the other publishers'. An installation that is
+    /// followed already is caught up with; any other is followed too from now on.
     pub fn pin_root(&self, root: &[u8], fingerprint: &Fingerprint) -> Result<(), TrustError> {
         if Fingerprint::of(root) != *fingerprint {
             let reason = format!(
@@ -108,7 +115,13 @@ impl Publisher {
         let parsed = document::parse::<Root>(root)?;
         root::check_roles(&parsed.signed)?;
         document::verify(&parsed.signed, &parsed)?;
-        write_private(&self.folder.join(ROOT_FILE), root)
+        match Followed::find(&self.folder, &parsed.signed)? {
+            None => Followed::begin(&self.folder, root),
+            Some(mut known) => {
+                followed::check_pin(&known.root().signed, &parsed.signed)?;
+                known.advance(parsed, root)
+            }
+        }
     }
 
     /// A new root (other publishers, threshold, online keys, or only a later expiry), with this publisher's signature.
@@ -118,9 +131,11 @@ impl Publisher {
         plan: &RootPlan,
         now: Timestamp,
     ) -> Result<Vec<u8>, TrustError> {
-        let current = self.follow(current)?;
-        let mut next = root::planned(plan, document::next_version(&current.signed)?, now)?;
-        self.sign_as_root(&current, &mut next)?;
+        let followed = self.follow(current)?;
+        let current = followed.root();
+        let version = document::next_version(&current.signed)?;
+        let mut next = root::planned(plan, version, installation::name_of(&current.signed), now)?;
+        self.sign_as_root(current, &mut next)?;
         document::bytes(&next)
     }
 
@@ -128,25 +143,12 @@ impl Publisher {
     pub fn sign_root(&self, current: Option<&[u8]>, offered: &[u8]) -> Result<Vec<u8>, TrustError> {
         let mut next = document::parse::<Root>(offered)?;
         root::check_roles(&next.signed)?;
-        match current {
-            Some(current) => {
-                let current = self.follow(current)?;
-                let wanted = document::next_version(&current.signed)?.get();
-                if next.signed.version().get() != wanted {
-                    let offered = next.signed.version().get();
-                    return Err(TrustError::MetadataVersion {
-                        role: "root",
-                        offered,
-                        wanted,
-                    });
-                }
-                self.sign_as_root(&current, &mut next)?;
-            }
-            None => {
-                let itself = next.clone();
-                self.sign_as_root(&itself, &mut next)?;
-            }
-        }
+        let followed = current.map(|current| self.follow(current)).transpose()?;
+        let known = followed.as_ref().map(Followed::root);
+        check_version(&next.signed, root::version_after(known)?)?;
+        let known = known.unwrap_or(&next).clone();
+        installation::check_root(&known.signed, &next.signed)?;
+        self.sign_as_root(&known, &mut next)?;
         document::bytes(&next)
     }
 
@@ -186,10 +188,27 @@ impl Publisher {
         lifetimes: &Lifetimes,
         now: Timestamp,
     ) -> Result<Vec<u8>, TrustError> {
-        let (root, list) = self.current(current)?;
+        let (followed, list) = self.current(current)?;
         let mut next = targets::next(&list.signed, lifetimes, now)?;
-        self.sign_for(&root.signed, next_root, &mut next)?;
+        self.sign_for(followed.root(), next_root, &mut next)?;
         document::bytes(&next)
+    }
+
+    /// Adds this publisher's signature to the empty list of an installation that another publisher founds.
+    pub fn sign_first_targets(&self, root: &[u8], offered: &[u8]) -> Result<Vec<u8>, TrustError> {
+        let followed = self.follow(root)?;
+        let mut list = document::parse::<Targets>(offered)?;
+        check_version(&followed.root().signed, 1)?;
+        check_version(&list.signed, 1)?;
+        check_seen(&followed, &list.signed)?;
+        if let Some(bundle) = targets::listed(&list.signed)?.into_keys().next() {
+            return Err(TrustError::MetadataText {
+                role: "targets",
+                reason: format!("the first list is to be empty, and it names {bundle}"),
+            });
+        }
+        self.sign(&followed.root().signed, &mut list)?;
+        document::bytes(&list)
     }
 
     /// Adds this publisher's signature to a list that another one made; with `next_root`, to one that is renewed for that
@@ -200,17 +219,9 @@ impl Publisher {
         next_root: Option<&[u8]>,
         offered: &[u8],
     ) -> Result<Vec<u8>, TrustError> {
-        let (root, list) = self.current(current)?;
+        let (followed, list) = self.current(current)?;
         let mut next = document::parse::<Targets>(offered)?;
-        let wanted = document::next_version(&list.signed)?.get();
-        if next.signed.version.get() != wanted {
-            let offered = next.signed.version.get();
-            return Err(TrustError::MetadataVersion {
-                role: "targets",
-                offered,
-                wanted,
-            });
-        }
+        check_version(&next.signed, document::next_version(&list.signed)?.get())?;
         let (before, after) = (
             targets::listed(&list.signed)?,
             targets::listed(&next.signed)?,
@@ -223,7 +234,7 @@ impl Publisher {
                 bundle: bundle.clone(),
             });
         }
-        self.sign_for(&root.signed, next_root, &mut next)?;
+        self.sign_for(followed.root(), next_root, &mut next)?;
         document::bytes(&next)
     }
 
@@ -234,10 +245,10 @@ impl Publisher {
         now: Timestamp,
         change: impl FnOnce(&mut Targets) -> Result<(), TrustError>,
     ) -> Result<Vec<u8>, TrustError> {
-        let (root, list) = self.current(current)?;
+        let (followed, list) = self.current(current)?;
         let mut next = targets::next(&list.signed, lifetimes, now)?;
         change(&mut next.signed)?;
-        self.sign(&root.signed, &mut next)?;
+        self.sign(&followed.root().signed, &mut next)?;
         document::bytes(&next)
     }
 
@@ -245,45 +256,31 @@ impl Publisher {
     fn current(
         &self,
         (root, list): (&[u8], &[u8]),
-    ) -> Result<(Signed<Root>, Signed<Targets>), TrustError> {
-        let root = self.follow(root)?;
+    ) -> Result<(Followed, Signed<Targets>), TrustError> {
+        let followed = self.follow(root)?;
+        let root = &followed.root().signed;
         let list = document::parse::<Targets>(list)?;
-        document::verify(&root.signed, &list)?;
+        installation::check_list(root, &list.signed)?;
+        document::verify(root, &list)?;
         targets::listed(&list.signed)?;
-        let seen_file = self.folder.join(SEEN_FILE);
-        let seen = read_if_there(&seen_file, 64)?
-            .and_then(|text| String::from_utf8_lossy(&text).trim().parse::<u64>().ok())
-            .unwrap_or(0);
-        let offered = list.signed.version.get();
-        if offered < seen {
-            return Err(TrustError::MetadataVersion {
-                role: "targets",
-                offered,
-                wanted: seen,
-            });
-        }
-        if offered > seen {
-            write_private(&seen_file, format!("{offered}\n").as_bytes())?;
-        }
-        Ok((root, list))
+        check_seen(&followed, &list.signed)?;
+        followed.see(list.signed.version.get())?;
+        Ok((followed, list))
     }
 
-    /// Takes a root if it is the one that this publisher follows, or that one's complete successor.
-    fn follow(&self, offered: &[u8]) -> Result<Signed<Root>, TrustError> {
-        let Some(known) = read_if_there(&self.folder.join(ROOT_FILE), MAX_ROOT_BYTES)? else {
+    /// Takes a root if it is one that this publisher follows, or that one's complete successor.
+    fn follow(&self, offered: &[u8]) -> Result<Followed, TrustError> {
+        let new = document::parse::<Root>(offered)?;
+        let Some(mut followed) = Followed::find(&self.folder, &new.signed)? else {
             return Err(TrustError::RootUnknown {
-                reason: "this publisher follows no root yet".to_owned(),
+                reason: "this publisher does not follow this installation yet".to_owned(),
             });
         };
-        let (known, new) = (
-            document::parse::<Root>(&known)?,
-            document::parse::<Root>(offered)?,
-        );
-        if known.signed == new.signed {
+        if followed.root().signed == new.signed {
             document::verify(&new.signed, &new)?;
-            return Ok(new);
+            return Ok(followed);
         }
-        root::check_succession(Some(&known), &new).map_err(|error| match error {
+        root::check_succession(Some(followed.root()), &new).map_err(|error| match error {
             TrustError::MetadataVersion {
                 offered, wanted, ..
             } => TrustError::RootUnknown {
@@ -291,23 +288,24 @@ impl Publisher {
             },
             other => other,
         })?;
-        write_private(&self.folder.join(ROOT_FILE), offered)?;
-        Ok(new)
+        followed.advance(new, offered)?;
+        Ok(followed)
     }
 
     fn sign_for(
         &self,
-        root: &Root,
+        root: &Signed<Root>,
         next_root: Option<&[u8]>,
         list: &mut Signed<Targets>,
     ) -> Result<(), TrustError> {
         match next_root {
             Some(bytes) => self.sign(&document::parse::<Root>(bytes)?.signed, list),
-            None => self.sign(root, list),
+            None => self.sign(&root.signed, list),
         }
     }
 
     fn sign(&self, root: &Root, list: &mut Signed<Targets>) -> Result<(), TrustError> {
+        installation::check_list(root, &list.signed)?;
         self.wanted_in(&[root], RoleType::Targets)?;
         document::sign(list, &self.key)
     }
@@ -331,4 +329,21 @@ impl Publisher {
         }
         Err(TrustError::NotAPublisher { key })
     }
+}
+
+/// No list older than the newest one seen.
+fn check_seen(followed: &Followed, list: &Targets) -> Result<(), TrustError> {
+    check_version(list, followed.seen()?.max(list.version.get()))
+}
+
+fn check_version<T: Role>(offered: &T, wanted: u64) -> Result<(), TrustError> {
+    let version = offered.version().get();
+    if version == wanted {
+        return Ok(());
+    }
+    Err(TrustError::MetadataVersion {
+        role: document::word(T::TYPE),
+        offered: version,
+        wanted,
+    })
 }

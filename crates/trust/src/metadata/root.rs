@@ -12,6 +12,7 @@ use tough::schema::{Role, RoleKeys, RoleType, Root, Signed};
 
 use super::{
     document::{self, Lifetimes, SPECIFICATION},
+    installation::{self, Members},
     keys::PublicKey,
     online::OnlinePublicKeys,
 };
@@ -90,10 +91,11 @@ pub fn is_complete_root(current: Option<&[u8]>, offered: &[u8]) -> Result<bool, 
     }
 }
 
-/// An unsigned root of the given version.
+/// An unsigned root of the given version, of the installation with this name.
 pub(crate) fn planned(
     plan: &RootPlan,
     version: NonZeroU64,
+    name: Members,
     now: Timestamp,
 ) -> Result<Signed<Root>, TrustError> {
     let publishers = distinct_publishers(plan)?;
@@ -126,7 +128,7 @@ pub(crate) fn planned(
         expires: document::expiry(now, plan.lifetimes.root)?,
         keys,
         roles,
-        _extra: HashMap::new(),
+        _extra: name,
     };
     check_roles(&root)?;
     Ok(Signed {
@@ -191,16 +193,21 @@ pub(crate) fn check_roles(root: &Root) -> Result<(), TrustError> {
     Ok(())
 }
 
-/// A new root follows the old one: one version on, signed by a threshold of both.
+/// The version of the root that comes after this one; of the first one without.
+pub(crate) fn version_after(current: Option<&Signed<Root>>) -> Result<u64, TrustError> {
+    match current {
+        Some(current) => Ok(document::next_version(&current.signed)?.get()),
+        None => Ok(1),
+    }
+}
+
+/// A new root follows the old one: of the same installation, one version on, signed by a threshold of both.
 pub(crate) fn check_succession(
     current: Option<&Signed<Root>>,
     offered: &Signed<Root>,
 ) -> Result<(), TrustError> {
     check_roles(&offered.signed)?;
-    let wanted = match current {
-        Some(current) => document::next_version(&current.signed)?.get(),
-        None => 1,
-    };
+    let wanted = version_after(current)?;
     if offered.signed.version().get() != wanted {
         let offered = offered.signed.version().get();
         return Err(TrustError::MetadataVersion {
@@ -210,6 +217,7 @@ pub(crate) fn check_succession(
         });
     }
     if let Some(current) = current {
+        installation::check_root(&current.signed, &offered.signed)?;
         document::verify(&current.signed, offered)?;
     }
     document::verify(&offered.signed, offered)

@@ -11,7 +11,10 @@ use tough::{
     schema::{Hashes, Root, Signed, Target, Targets},
 };
 
-use super::document::{self, Lifetimes, MAX_MANIFEST_BYTES, SPECIFICATION};
+use super::{
+    document::{self, Lifetimes, MAX_MANIFEST_BYTES, SPECIFICATION},
+    installation::{self, Members},
+};
 use crate::TrustError;
 
 /// One difference between two lists, to be read by a person before signing.
@@ -47,8 +50,12 @@ pub fn changes(current: &[u8], offered: &[u8]) -> Result<Vec<TargetChange>, Trus
 
 /// Whether a list has all signatures that this root asks for.
 pub fn is_complete_targets(root: &[u8], offered: &[u8]) -> Result<bool, TrustError> {
-    let root = document::parse::<Root>(root)?;
-    Ok(document::verify(&root.signed, &document::parse::<Targets>(offered)?).is_ok())
+    let (root, list) = (
+        document::parse::<Root>(root)?,
+        document::parse::<Targets>(offered)?,
+    );
+    installation::check_list(&root.signed, &list.signed)?;
+    Ok(document::verify(&root.signed, &list).is_ok())
 }
 
 /// Where a manifest lies beside the metadata, and what agents ask the server for.
@@ -70,11 +77,16 @@ pub(crate) fn target_name(bundle: &BundleRef) -> Result<TargetName, TrustError> 
     })
 }
 
-/// The empty first list.
-pub(crate) fn first(lifetimes: &Lifetimes, now: Timestamp) -> Result<Signed<Targets>, TrustError> {
+/// The empty first list of the installation with this name.
+pub(crate) fn first(
+    lifetimes: &Lifetimes,
+    name: Members,
+    now: Timestamp,
+) -> Result<Signed<Targets>, TrustError> {
     let expires = document::expiry(now, lifetimes.targets)?;
     let mut targets = Targets::new(SPECIFICATION.to_owned(), NonZeroU64::MIN, expires);
     targets.delegations = None;
+    targets._extra = name;
     Ok(Signed {
         signed: targets,
         signatures: Vec::new(),

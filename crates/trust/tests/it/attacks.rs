@@ -362,7 +362,8 @@ async fn mix_and_match() {
     let list = old.newest("targets").2;
     let root = fleet.root();
     let other = Publisher::open(&fleet.key_file("publisher"), None).expect("the key");
-    std::fs::remove_file(fleet.key_file("publisher/targets-seen")).expect("its memory is lost");
+    let memory = format!("publisher/followed/{}/targets-seen", Fingerprint::of(&root));
+    std::fs::remove_file(fleet.key_file(&memory)).expect("its memory is lost");
     let fork = other
         .add_target(
             (&root, &list),

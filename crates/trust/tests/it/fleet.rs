@@ -45,6 +45,7 @@ pub(crate) fn bundle(text: &str) -> BundleRef {
 pub(crate) struct Fleet {
     pub(crate) home: TempDir,
     pub(crate) publisher: Publisher,
+    pub(crate) keys: PathBuf,
     pub(crate) online: OnlineKeys,
     pub(crate) server: MetadataFolder,
 }
@@ -53,13 +54,29 @@ impl Fleet {
     /// One publisher, threshold 1, nothing published but an empty list.
     pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
-        let publisher =
-            Publisher::create(&home.path().join("publisher"), None).expect("a publisher");
+        let keys = home.path().join("publisher");
+        let publisher = Publisher::create(&keys, None).expect("a publisher");
+        Self::founded_by(publisher, keys, home)
+    }
+
+    /// Another installation, founded with the key of this one.
+    pub(crate) fn beside(&self) -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        Self::founded_by(self.same_key(), self.keys.clone(), home)
+    }
+
+    /// The publisher's key, opened again.
+    pub(crate) fn same_key(&self) -> Publisher {
+        Publisher::open(&self.keys, None).expect("the key")
+    }
+
+    fn founded_by(publisher: Publisher, keys: PathBuf, home: TempDir) -> Self {
         let online = OnlineKeys::create(&home.path().join("online")).expect("online keys");
         let server = MetadataFolder::open(&home.path().join("server")).expect("a server's folder");
         let fleet = Self {
             home,
             publisher,
+            keys,
             online,
             server,
         };

@@ -4,6 +4,7 @@ mod attacks;
 mod fleet;
 mod handshake;
 mod hostile;
+mod installations;
 mod oracle;
 mod publishers;
 mod serving;
