@@ -55,6 +55,24 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Goes on with the indexes of another source.
+    pub(crate) fn join(&mut self, other: Self) -> Result<(), RepositoryError> {
+        if other.kind != self.kind {
+            return Err(RepositoryError::Mixed {
+                first: self.identity.clone(),
+                other: other.identity,
+            });
+        }
+        self.identity = format!("{}\n{}", self.identity, other.identity);
+        self.indexes.extend(other.indexes);
+        // Files are looked for when it is known what all packages ask for.
+        self.indexes
+            .sort_by_key(|index| index.format == Format::Filelists);
+        self.trust.extend(other.trust);
+        self.problems.extend(other.problems);
+        Ok(())
+    }
+
     /// Names the state of the source: another stamp, another content.
     pub(crate) fn stamp(&self) -> Result<String, RepositoryError> {
         let mut hasher = blake3::Hasher::new();

@@ -37,6 +37,16 @@ pub enum RepositoryError {
         /// What was looked for.
         wanted: String,
     },
+    /// Sources of .deb and of .rpm in one catalog.
+    #[error(
+        "{other} does not hold the same kind of packages as {first}; choose from .deb or from .rpm, not from both"
+    )]
+    Mixed {
+        /// The sources before it.
+        first: String,
+        /// The one that does not fit.
+        other: String,
+    },
     /// The metadata bear no signature.
     #[error(
         "{place} is not signed; accept that with an explicit word only (allow unsigned) if you know its origin"

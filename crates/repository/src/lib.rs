@@ -28,5 +28,5 @@ pub use error::RepositoryError;
 pub use fetch::{Fetched, Progress, fetch_packages};
 pub use installed::{installed_deb, installed_rpm};
 pub use location::Location;
-pub use open::{OpenOptions, Opened, Source, open};
+pub use open::{OpenOptions, Opened, Source, open, open_all};
 pub use signature::{Trust, system_keyrings};

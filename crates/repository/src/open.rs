@@ -108,8 +108,17 @@ impl Opened {
 
 /// Opens a source.
 pub async fn open(source: &Source, options: &OpenOptions) -> Result<Opened, RepositoryError> {
+    open_all(std::slice::from_ref(source), options).await
+}
+
+/// Opens several sources as one catalog. All have to hold packages of one kind; the options, the word about unsigned ones
+/// too, go for each of them. A package that two sources have in the same version is taken from the one named first.
+pub async fn open_all(
+    sources: &[Source],
+    options: &OpenOptions,
+) -> Result<Opened, RepositoryError> {
     let client = web::client()?;
-    let plan = plan(source, &client, options).await?;
+    let plan = joint_plan(sources, &client, options).await?;
     let place = options
         .cache
         .as_deref()
@@ -154,6 +163,25 @@ pub async fn open(source: &Source, options: &OpenOptions) -> Result<Opened, Repo
         trust: plan.trust,
         from_index: false,
         details: Arc::new(details),
+    })
+}
+
+async fn joint_plan(
+    sources: &[Source],
+    client: &Client,
+    options: &OpenOptions,
+) -> Result<Plan, RepositoryError> {
+    let mut joint: Option<Plan> = None;
+    for source in sources {
+        let more = plan(source, client, options).await?;
+        match &mut joint {
+            None => joint = Some(more),
+            Some(joint) => joint.join(more)?,
+        }
+    }
+    joint.ok_or_else(|| RepositoryError::Missing {
+        place: "an empty list of sources".to_owned(),
+        wanted: "at least one source".to_owned(),
     })
 }
 

@@ -7,7 +7,7 @@ use escadre_repository::{OpenOptions, RepositoryError, Source, installed_deb, op
 use crate::fixture::{Mirror, compressed, key};
 
 /// A root folder with apt's lists of a mirror.
-fn system(mirror: &Mirror, end: &str) -> tempfile::TempDir {
+pub(crate) fn system(mirror: &Mirror, end: &str) -> tempfile::TempDir {
     let root = tempfile::tempdir().expect("a folder");
     let lists = root.path().join("var/lib/apt/lists");
     let sources = root.path().join("etc/apt/sources.list.d");

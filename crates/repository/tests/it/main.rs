@@ -5,3 +5,4 @@ mod fixture;
 mod hostile;
 mod machine;
 mod rpm;
+mod several;

@@ -24,7 +24,7 @@ const FILELISTS: &str = r#"<filelists xmlns="http://linux.duke.edu/metadata/file
 <package pkgid="x" name="lib" arch="noarch"><version epoch="0" ver="1.5" rel="1"/><file>/usr/share/odd/file</file><file>/other</file></package>
 </filelists>"#;
 
-fn tree() -> tempfile::TempDir {
+pub(crate) fn tree() -> tempfile::TempDir {
     let root = tempfile::tempdir().expect("a folder");
     let data = root.path().join("repodata");
     std::fs::create_dir_all(&data).expect("room");
