@@ -38,7 +38,7 @@ pub(crate) struct Connection {
         hide_env_values = true
     )]
     pub(crate) token: Option<String>,
-    /// The installation's CA for --server (ca.pem of the server's state folder)
+    /// The installation's CA for --server (server/ca/ca.pem in the server's state folder)
     #[arg(long, global = true, env = "ESCADRE_CA", value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
 }

@@ -57,7 +57,7 @@ pub(crate) async fn run(connection: &Connection, options: Up, format: Format) ->
     let doors = Doors::open(&options).await?;
     let server = Server::start(config(&state, &doors, &options, &publisher)).await?;
     let (stop, stopping) = watch::channel(false);
-    let served = doors.serve(&server, &state, &stopping)?;
+    let served = doors.serve(&server, &state, &stopping).await?;
     let ready = Ready {
         config: served.config.clone(),
         view: served.view.clone(),
@@ -91,10 +91,29 @@ fn config(state: &Path, doors: &Doors, options: &Up, publisher: &Path) -> Server
         config_address: doors.config_address(),
         view_address: doors.view_address(),
         agent_address: doors.agent_address(),
-        names: options.names.clone(),
+        names: names(options),
         publisher_dir: Some(publisher.to_owned()),
         publisher_root: None,
     }
+}
+
+/// By what the server is reached from elsewhere: the names that were given, the machine's own, its addresses.
+fn names(options: &Up) -> Vec<String> {
+    let mut names = options.names.clone();
+    if !options.listen.is_loopback() {
+        names.push(
+            rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned(),
+        );
+        names.extend(
+            escadre_probe::inventory::addresses()
+                .iter()
+                .map(ToString::to_string),
+        );
+    }
+    names
 }
 
 fn say(ready: &Ready, format: Format) -> io::Result<()> {

@@ -10,7 +10,7 @@ mod processor;
 mod services;
 mod system;
 
-use std::time::SystemTime;
+use std::{net::IpAddr, time::SystemTime};
 
 use escadre_model::inventory::Inventory;
 use escadre_model::{ByteCount, Timestamp};
@@ -43,6 +43,15 @@ pub fn collect() -> Inventory {
         packages,
         services: services::collect(),
     }
+}
+
+/// The addresses of this machine, loopback left out.
+pub fn addresses() -> Vec<IpAddr> {
+    let networks = network::collect().into_iter();
+    networks
+        .flat_map(|network| network.addresses)
+        .map(|address| address.ip)
+        .collect()
 }
 
 /// Memory and swap space in all.

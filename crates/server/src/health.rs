@@ -78,7 +78,7 @@ fn publisher(shared: &Shared) -> Vec<Finding> {
         "the publisher's key lies on the server's machine ({path}, {lock}): who takes over the server can sign bundles"
     );
     let remedy = format!(
-        "mv {path} to your own machine, and sign there: escadre bundle create --server URL"
+        "scp -pr {path} YOU@YOUR-MACHINE:.config/escadre/ && find {path} -type f -exec shred -u {{}} +"
     );
     let args = [("path", path), ("locked", is_locked.to_string())];
     vec![finding(
@@ -103,14 +103,15 @@ fn trust(status: Option<&TrustStatus>, now: Timestamp) -> Vec<Finding> {
             &[],
         )];
     };
-    let renew = "sign it anew with the publisher's key: escadre publisher renew";
+    let root = "sign a new root with the publisher's key: escadre publisher change";
+    let list = "sign it anew with the publisher's key: escadre publisher renew";
     vec![
         expiry(
             "trust.root-expires",
             "the trusted root",
             status.root_expires,
             DAY * 60,
-            renew,
+            root,
             now,
         ),
         expiry(
@@ -118,7 +119,7 @@ fn trust(status: Option<&TrustStatus>, now: Timestamp) -> Vec<Finding> {
             "the signed list of bundles",
             status.targets_expires,
             DAY * 30,
-            renew,
+            list,
             now,
         ),
         expiry(

@@ -56,13 +56,24 @@ pub struct ServerConfig {
     pub view_address: SocketAddr,
     /// Where agents are listened to.
     pub agent_address: SocketAddr,
-    /// Names by which the server is reached, for its certificate (loopback and the addresses above are in it anyway).
+    /// Names and addresses by which the server is reached, for its certificate (loopback and the addresses above are
+    /// in it anyway). The first one is told to people and agents where the server listens on every address.
     pub names: Vec<String>,
     /// Where a publisher's key may lie on this machine. On a first start it is made there and founds trust, unless
     /// `publisher_root` is given.
     pub publisher_dir: Option<PathBuf>,
     /// First start only: what a publisher on another machine signed.
     pub publisher_root: Option<FirstTrust>,
+}
+
+impl ServerConfig {
+    /// An address as people and agents are told it.
+    pub(crate) fn told(&self, address: SocketAddr) -> String {
+        match self.names.first() {
+            Some(name) if address.ip().is_unspecified() => format!("{name}:{}", address.port()),
+            _ => address.to_string(),
+        }
+    }
 }
 
 /// The beginning of trust, signed by a publisher: both are wanted, because agents want both.

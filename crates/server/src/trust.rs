@@ -95,12 +95,19 @@ impl Trust {
     /// Opens what [`make`] made.
     pub(crate) fn open(
         folder: &Path,
-        addresses: Vec<IpAddr>,
+        mut addresses: Vec<IpAddr>,
         names: Vec<String>,
         publisher_folder: Option<PathBuf>,
         now: Timestamp,
     ) -> Result<Self, StartError> {
         let authority = Authority::open(&folder.join("ca"))?;
+        let (more, names): (Vec<String>, Vec<String>) = names
+            .into_iter()
+            .partition(|name| name.parse::<IpAddr>().is_ok());
+        addresses.extend(
+            more.iter()
+                .filter_map(|address| address.parse::<IpAddr>().ok()),
+        );
         let names = ServerNames { names, addresses };
         let identity = ServerIdentity::new(&authority.issue_server(&names, now)?)?;
         let trust = Self {

@@ -32,6 +32,7 @@ async fn act(connection: &Connection, command: Agent, format: Format) -> Result<
             name,
         } => {
             let state_dir = folder(agent_state);
+            let place = state_dir.display().to_string();
             let options = EnrolOptions {
                 state_dir,
                 server: agent_server,
@@ -42,7 +43,7 @@ async fn act(connection: &Connection, command: Agent, format: Format) -> Result<
             render::say(
                 format,
                 format!(
-                    "this machine is {} now; start its agent: escadre agent run",
+                    "this machine is {} now; start its agent: escadre agent run --agent-state {place}",
                     enrolled.name
                 ),
             )?;

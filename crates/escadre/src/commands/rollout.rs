@@ -62,7 +62,7 @@ pub(super) async fn run(session: &Session, command: cli::Rollout) -> Result<Exit
             }
             if *format == Format::Table {
                 let text = format!(
-                    "{} goes to {} machines; follow it: escadre rollout wait {0}",
+                    "{} goes to {} machine(s); follow it: escadre rollout wait {0}",
                     rollout.name, rollout.total
                 );
                 render::say(*format, text)?;

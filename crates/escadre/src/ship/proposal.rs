@@ -57,6 +57,7 @@ impl Proposal {
             return Ok(true);
         }
         let body = serde_json::to_vec_pretty(self)?;
+        let file = &std::path::absolute(file).context("the current folder is gone")?;
         write_public(file, &body).with_context(|| format!("cannot write {}", file.display()))?;
         let file = file.display();
         let how = format!(

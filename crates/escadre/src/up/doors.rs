@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use escadre_server::{Server, listener};
+use escadre_trust::secret::create_private_folder;
 use escadre_web::{Face, Setup};
 use tokio::{
     net::{TcpListener, UnixListener},
@@ -62,25 +63,26 @@ impl Doors {
     }
 
     /// Serves all ports and the socket until told to stop. Plain HTTP only on loopback.
-    pub(super) fn serve(
+    pub(super) async fn serve(
         self,
         server: &Server,
         state: &Path,
         stopping: &watch::Receiver<bool>,
     ) -> Result<Served> {
+        let about = server.operations().about().await?;
         let plain = self.config.address.ip().is_loopback();
         let tls = (!plain).then(|| server.people_tls());
         let uploads = state.join("uploads");
-        fs::create_dir_all(&uploads)
+        create_private_folder(&uploads)
             .with_context(|| format!("cannot make {}", uploads.display()))?;
         let mut setup = Setup::new(server.operations());
         setup.secure = !plain;
         setup.uploads = uploads;
         let scheme = if plain { "http" } else { "https" };
         let mut served = Served {
-            config: format!("{scheme}://{}", self.config.name()),
-            view: format!("{scheme}://{}", self.view.name()),
-            agents: self.agents.name(),
+            config: format!("{scheme}://{}", about.config_address),
+            view: format!("{scheme}://{}", about.view_address),
+            agents: about.agent_address,
             tasks: JoinSet::new(),
         };
         let socket = open_socket(&place::socket(state))?;
@@ -135,18 +137,6 @@ impl Door {
         })?;
         let address = listener.local_addr().context("the port has no address")?;
         Ok(Self { listener, address })
-    }
-
-    /// `host:port` for people and agents: this machine's name when it listens on every address.
-    fn name(&self) -> String {
-        if self.address.ip().is_unspecified() {
-            let host = rustix::system::uname()
-                .nodename()
-                .to_string_lossy()
-                .into_owned();
-            return format!("{host}:{}", self.address.port());
-        }
-        self.address.to_string()
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Run by `cargo xtask test` (step `browser`), which installs the browser and fetches the accessibility checker.
 
+#[expect(dead_code, reason = "the other test program uses the rest")]
 #[path = "../harness/mod.rs"]
 mod harness;
 

@@ -43,9 +43,9 @@ pub(super) async fn about(shared: &Arc<Shared>) -> ApiResult<About> {
         root_fingerprint: root
             .map(|root| Fingerprint::of(&root).to_string())
             .unwrap_or_default(),
-        config_address: shared.config.config_address.to_string(),
-        view_address: shared.config.view_address.to_string(),
-        agent_address: shared.config.agent_address.to_string(),
+        config_address: shared.config.told(shared.config.config_address),
+        view_address: shared.config.told(shared.config.view_address),
+        agent_address: shared.config.told(shared.config.agent_address),
         first_run: sign_in::is_first_run(shared).await?,
     })
 }

@@ -1,15 +1,15 @@
 # Findings, what repairs them, and refusals, by the codes of the server.
 finding-trust-publisher-key-on-server = The publisher's key lies on the server's machine ({ $path }): whoever takes over the server can sign bundles.
-remedy-trust-publisher-key-on-server = Move the folder { $path } to your own machine, and sign there: escadre bundle create --server URL
+remedy-trust-publisher-key-on-server = Move it to your own machine, and sign there: scp -pr { $path } YOU@YOUR-MACHINE:.config/escadre/ && find { $path } -type f -exec shred -u {"{}"} +
 finding-trust-none = No publisher has founded trust here: no machine can enrol, no bundle can be shipped.
-remedy-trust-none = Found it with the publisher's root, on a first start: escadre up --publisher-root FILE
+remedy-trust-none = Begin anew with a publisher's key at hand: escadre --state NEW-FOLDER up --publisher-key FOLDER
 finding-trust-root-expires-warning = The trusted root expires on { $at }.
 finding-trust-root-expires-critical = The trusted root expired on { $at }: agents refuse every bundle.
 finding-trust-targets-expires-warning = The signed list of bundles expires on { $at }.
 finding-trust-targets-expires-critical = The signed list of bundles expired on { $at }: agents refuse every bundle.
 finding-trust-timestamp-expires-warning = The freshness of the trust metadata ends on { $at }.
 finding-trust-timestamp-expires-critical = The freshness of the trust metadata ended on { $at }: agents refuse every bundle.
-remedy-trust-root-expires = Sign it anew with the publisher's key: escadre publisher renew
+remedy-trust-root-expires = Sign a new root with the publisher's key: escadre publisher change
 remedy-trust-targets-expires = Sign it anew with the publisher's key: escadre publisher renew
 remedy-trust-timestamp-expires = The server signs it by itself; see in its log why it does not.
 finding-certificate-server-expires-warning = The server's certificate expires on { $at }.

@@ -1,15 +1,15 @@
 # Constats, remèdes et refus, d’après les codes du serveur.
 finding-trust-publisher-key-on-server = La clé de l’éditeur se trouve sur la machine du serveur ({ $path }) : qui s’empare du serveur peut signer des colis.
-remedy-trust-publisher-key-on-server = Déplacez le dossier { $path } sur votre propre machine, et signez de là : escadre bundle create --server URL
+remedy-trust-publisher-key-on-server = Déplacez-la sur votre propre machine, et signez de là : scp -pr { $path } VOUS@VOTRE-MACHINE:.config/escadre/ && find { $path } -type f -exec shred -u {"{}"} +
 finding-trust-none = Aucun éditeur n’a fondé la confiance ici : aucune machine ne peut s’enrôler, aucun colis ne peut partir.
-remedy-trust-none = Fondez-la avec la racine de l’éditeur, au premier démarrage : escadre up --publisher-root FILE
+remedy-trust-none = Recommencez avec une clé d’éditeur sous la main : escadre --state NOUVEAU-DOSSIER up --publisher-key DOSSIER
 finding-trust-root-expires-warning = La racine de confiance expire le { $at }.
 finding-trust-root-expires-critical = La racine de confiance a expiré le { $at } : les agents refusent tout colis.
 finding-trust-targets-expires-warning = La liste signée des colis expire le { $at }.
 finding-trust-targets-expires-critical = La liste signée des colis a expiré le { $at } : les agents refusent tout colis.
 finding-trust-timestamp-expires-warning = La fraîcheur des métadonnées de confiance prend fin le { $at }.
 finding-trust-timestamp-expires-critical = La fraîcheur des métadonnées de confiance a pris fin le { $at } : les agents refusent tout colis.
-remedy-trust-root-expires = Signez-la de nouveau avec la clé de l’éditeur : escadre publisher renew
+remedy-trust-root-expires = Signez une nouvelle racine avec la clé de l’éditeur : escadre publisher change
 remedy-trust-targets-expires = Signez-la de nouveau avec la clé de l’éditeur : escadre publisher renew
 remedy-trust-timestamp-expires = Le serveur la signe de lui-même ; voyez dans ses journaux pourquoi il ne le fait pas.
 finding-certificate-server-expires-warning = Le certificat du serveur expire le { $at }.
