@@ -5,6 +5,7 @@
 //!   [`step`] asks the questions, [`replay`] runs a recorded case.
 //! - Beyond: [`facts`] makes a machine of an inventory, [`profile`] is our own form of the rules, [`best_fit`] fills a
 //!   budget with a proven bound, [`plan`](mod@plan) applies a profile to a host, [`why`](mod@why) explains, [`lock`] compares.
+//! - For hosts whose dependencies another resolver follows: [`wish`] says what a profile wants there, [`fill`] what fits.
 //! - [`lint`](mod@lint) reports all that is wrong in rules.
 //!
 //! Invariants:
@@ -19,6 +20,7 @@ pub mod compss;
 pub mod condition;
 pub mod era;
 pub mod facts;
+pub mod fill;
 pub mod flags;
 pub mod group_sizes;
 pub mod lint;
@@ -41,5 +43,6 @@ pub mod sizes;
 pub mod step;
 pub mod urpm;
 pub mod why;
+pub mod wish;
 
 pub use era::Era;
