@@ -64,13 +64,16 @@ impl Page {
     }
 }
 
+/// Programs that commands of remedies begin with.
+const PROGRAMS: [&str; 2] = ["escadre", "scp"];
+
 /// Takes the command from the end of a remedy, where one stands.
 fn split(text: &str) -> Remedy {
-    let at = if text.starts_with("escadre ") {
-        Some(0)
-    } else {
-        text.rfind(" escadre ").map(|at| at + 1)
+    let begins = |program: &str| {
+        let alone = text.starts_with(&format!("{program} ")).then_some(0);
+        alone.or_else(|| text.find(&format!(" {program} ")).map(|at| at + 1))
     };
+    let at = PROGRAMS.into_iter().filter_map(begins).min();
     let (sentence, command) = text.split_at(at.unwrap_or(text.len()));
     Remedy {
         sentence: sentence.trim().to_owned(),
@@ -90,6 +93,11 @@ mod tests {
                 "sign it anew: escadre publisher renew",
                 "sign it anew:",
                 "escadre publisher renew",
+            ),
+            (
+                "move it: scp -pr a b && shred a",
+                "move it:",
+                "scp -pr a b && shred a",
             ),
             ("free space", "free space", ""),
             ("", "", ""),
