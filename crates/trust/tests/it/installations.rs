@@ -237,9 +237,9 @@ fn an_old_folder_sets_no_root_back() {
         .expect("accepted");
     fleet.publish("hello@1.1", start());
     fs::write(fleet.keys.join("root.json"), &first).expect("written");
-    fleet.publish("hello@1.2", start());
     let outcome = add(&fleet.publisher, &first, &fleet.list());
     assert!(matches!(outcome, Err(TrustError::RootUnknown { .. })));
+    fleet.publish("hello@1.2", start());
 }
 
 /// Metadata from before installations had names: told apart by the server's key.
