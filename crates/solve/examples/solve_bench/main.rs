@@ -269,28 +269,33 @@ fn ticks(catalog: &Arc<Catalog>, seeds: &[String], order: &[String]) -> Outcome<
     let mut session = Session::new(Arc::clone(catalog), Vec::new(), mine::options());
     let wanted = seeds.iter().map(Wanted::any).collect();
     session.solve(wanted, Vec::new(), Vec::new())?;
-    let (mut on, mut off, mut refused) = (Vec::new(), Vec::new(), 0);
+    let (mut times, mut cpu, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for (number, name) in order.iter().rev().take(200).enumerate() {
-        let start = Instant::now();
-        let answer = session.tick(Wanted::any(name), true);
-        let took = start.elapsed().as_secs_f64() * 1e3;
-        if number % 20 == 0 && answer != solve(catalog, session.request()) {
-            return Err(format!("the session answers otherwise with {name}").into());
+        for on in [true, false] {
+            let (start, before) = (Instant::now(), mine::cpu());
+            let answer = session.tick(Wanted::any(name), on);
+            let took = start.elapsed().as_secs_f64() * 1e3;
+            let burned = (mine::cpu() - before) * 1e3;
+            if number % 20 == 0 && answer != solve(catalog, session.request()) {
+                return Err(format!("the session answers otherwise with {name}").into());
+            }
+            match answer {
+                Ok(_) => {
+                    times.push(took);
+                    cpu.push(burned);
+                }
+                Err(_) => refused.push(took),
+            }
         }
-        match answer {
-            Ok(_) => on.push(took),
-            Err(_) => refused += 1,
-        }
-        let start = Instant::now();
-        session.tick(Wanted::any(name), false)?;
-        off.push(start.elapsed().as_secs_f64() * 1e3);
     }
     writeln!(
         stdout(),
-        "\none tick among {} wishes: on {}, off {}; {refused} of 200 refused, 10 compared with a fresh answer",
+        "\none tick among {} wishes: {}\n  CPU: {}\n  {} of 400 refused, with the reason: {}",
         seeds.len(),
-        spread(on),
-        spread(off)
+        spread(times),
+        spread(cpu),
+        refused.len(),
+        spread(refused)
     )?;
     Ok(())
 }

@@ -34,17 +34,22 @@ pub(crate) fn run(mode: &str, folder: &Path, seeds: &Path, answer: &Path) -> Out
     let status = fs::read_to_string("/proc/self/status")?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let peak = peak.and_then(|line| line.split_whitespace().next());
-    let cpu = clock_gettime(ClockId::ProcessCPUTime);
     writeln!(
         stdout(),
         "{{\"packages\": {}, \"cpu\": {}, \"peak\": {}, \"load\": {}, \"solve\": {}}}",
         solution.packages.len(),
-        cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9,
+        cpu(),
         peak.unwrap_or("0"),
         loaded.as_secs_f64() * 1e3,
         (solved - loaded).as_secs_f64() * 1e3
     )?;
     Ok(())
+}
+
+/// Seconds of CPU that this process took so far.
+pub(crate) fn cpu() -> f64 {
+    let cpu = clock_gettime(ClockId::ProcessCPUTime);
+    cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9
 }
 
 /// A machine of one architecture, on which nothing is installed.

@@ -60,3 +60,15 @@ fn circles_of_provides_and_long_chains() {
         &error[error.len().saturating_sub(100)..]
     );
 }
+
+/// As long as no real chain is: walked step by step, without recursion.
+#[test]
+fn a_chain_of_twenty_thousand() {
+    let mut text = String::new();
+    for n in 0..20_000 {
+        writeln!(text, "p{n} 1 ; Depends: p{} | other{n}", n + 1).expect("memory");
+    }
+    text.push_str("p20000 1\n");
+    let solution = solve(&world(&text), &request("p0")).expect("a long chain");
+    assert_eq!(solution.packages.len(), 20_001);
+}
