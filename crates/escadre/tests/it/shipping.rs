@@ -223,3 +223,71 @@ fn nothing_is_published_without_the_publishers_key() {
         Some(0)
     );
 }
+
+#[test]
+fn two_publishers_must_agree_when_the_root_says_so() {
+    let here = Installation::start();
+    let name = here.own_host();
+    let second = here.folder.path().join("second");
+    let passphrase = here.folder.path().join("passphrase");
+    fs::write(&passphrase, "correct horse battery\n").expect("written");
+    let key = [
+        "--publisher-key",
+        path(&second),
+        "--passphrase-file",
+        path(&passphrase),
+    ];
+    let with_key = |words: &[&str]| here.good(&[words, &key].concat());
+
+    with_key(&["publisher", "init", "--passphrase"]);
+    let public = fs::read_to_string(second.join("publisher.pub")).expect("a public key");
+    let proposal = here.folder.path().join("publishers.json");
+    let change = [
+        "publisher",
+        "change",
+        "--threshold",
+        "2",
+        "--add",
+        public.trim(),
+        "--proposal",
+        path(&proposal),
+    ];
+    here.good(&change);
+    let root = here.json(&["publisher", "show"]);
+    assert_eq!(root["threshold"], 1, "one signature was enough for two");
+    with_key(&[
+        "publisher",
+        "pin",
+        root["root_fingerprint"].as_str().expect("a fingerprint"),
+    ]);
+    with_key(&["publisher", "sign", path(&proposal)]);
+    assert_eq!(here.json(&["publisher", "show"])["threshold"], 2);
+
+    let create = [
+        "bundle",
+        "create",
+        "--name",
+        "pair",
+        "--version",
+        "1",
+        "--execute",
+        "true",
+    ];
+    let made = here
+        .command(&create)
+        .current_dir(here.folder.path())
+        .output()
+        .expect("the program runs");
+    assert!(made.status.success());
+    assert_eq!(here.json(&["bundle", "list"])[0]["status"], "unsigned");
+    assert!(
+        here.bad(&["rollout", "create", "pair@1", "--to", &name])
+            .contains("sign")
+    );
+    with_key(&[
+        "publisher",
+        "sign",
+        path(&here.folder.path().join("pair-1.proposal.json")),
+    ]);
+    here.good(&["rollout", "create", "pair@1", "--to", &name, "--wait"]);
+}
