@@ -9,6 +9,19 @@ const MAGIC: [u8; 8] = *b"escdetl\0";
 const HASH_AT: usize = 16;
 const HEADER: usize = HASH_AT + 32;
 
+const NO_DIGIT: u8 = 0xFF;
+/// The value of each hexadecimal digit: there are millions of them in the lists of a distribution.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        digits[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
 /// A checksum of a package file, the strongest that the source gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checksum {
@@ -26,8 +39,11 @@ impl Checksum {
             return None;
         }
         for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            let digit = |c: u8| (c as char).to_digit(16);
-            *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()?;
+            let digits = [pair[0], pair[1]].map(|c| DIGITS[usize::from(c)]);
+            if digits.contains(&NO_DIGIT) {
+                return None;
+            }
+            *byte = digits[0] << 4 | digits[1];
         }
         match text.len() {
             64 => bytes.first_chunk::<32>().map(|half| Self::Sha256(*half)),
