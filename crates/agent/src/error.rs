@@ -62,6 +62,9 @@ pub enum AgentError {
         "the server hands out another CA than the enrolment text names; somebody may be in between"
     )]
     Authority,
+    /// The kernel gives no timer.
+    #[error("the kernel's timer: {0}")]
+    Timer(io::Error),
     /// The chunk cache.
     #[error("the chunk cache: {0}")]
     Blobs(#[from] BlobError),

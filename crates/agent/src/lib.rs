@@ -14,6 +14,7 @@
 //! Absent on purpose: undoing (no order asks for it yet), and asking the user of the host (a notice is logged).
 //! Linux only.
 
+mod alarm;
 mod apply;
 mod contact;
 mod deliveries;

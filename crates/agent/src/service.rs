@@ -20,10 +20,11 @@ use escadre_trust::{AgentTrust, identity, secret::write_private};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Mutex, mpsc},
-    time::{Instant, sleep_until},
+    time::Instant,
 };
 
 use crate::{
+    alarm::Alarm,
     contact::Rhythm,
     deliveries::{Deliveries, orders_of},
     error::{AgentError, LinkError},
@@ -107,6 +108,7 @@ pub async fn run(
 ) -> Result<(), AgentError> {
     let mut shutdown = pin!(shutdown);
     let mut service = Service::open(&options)?;
+    let mut alarm = Alarm::new().map_err(AgentError::Timer)?;
     tokio::select! {
         () = &mut shutdown => return Ok(()),
         inventory = survey::collect() => service.surveyed(inventory),
@@ -121,7 +123,10 @@ pub async fn run(
                 Some(happening) => service.take(happening),
                 None => return Ok(()),
             },
-            () = sleep_until(due) => service.deliver_if_due(),
+            rung = alarm.at(due) => {
+                rung.map_err(AgentError::Timer)?;
+                service.deliver_if_due();
+            }
         }
     }
 }
