@@ -16,7 +16,7 @@ mod load;
 mod nginx;
 mod ours;
 
-use std::{collections::BTreeMap, error::Error, path::Path, process::ExitCode};
+use std::{error::Error, path::Path, process::ExitCode};
 
 use load::{Cost, Load, Target};
 
@@ -61,7 +61,7 @@ fn arguments() -> Outcome<Arguments> {
     while let Some(name) = given.next() {
         let value = given.next().ok_or(format!("{name} wants a value"))?;
         match name.as_str() {
-            "--rounds" => arguments.rounds = value.parse()?,
+            "--rounds" => arguments.rounds = value.parse::<usize>()?.max(1),
             "--seconds" => arguments.seconds = value.parse()?,
             other => return Err(format!("{other} is not known").into()),
         }
@@ -100,43 +100,38 @@ async fn compare() -> Outcome<()> {
     Ok(())
 }
 
-/// Turn by turn, so that what else the machine does falls on both alike.
+/// Turn by turn, so that what else the machine does falls on both alike; ratios are of one turn, then their median.
 fn rounds(load: &Load, connections: usize, targets: &[Target; 2], rounds: usize) -> Outcome<()> {
-    let mut costs: BTreeMap<&str, Vec<Cost>> = BTreeMap::new();
-    for target in targets {
-        load.warm(target, connections)?;
-    }
-    for _ in 0..rounds {
-        for target in targets {
-            let cost = load.run(target, connections)?;
-            costs.entry(target.name).or_default().push(cost);
-        }
-    }
-    let mut medians = Vec::new();
-    for target in targets {
-        let costs = &costs[target.name];
-        let rate = median(costs.iter().map(|cost| cost.gigabytes_per_second));
-        let spent = median(costs.iter().map(|cost| cost.cpu_per_gigabyte));
+    let [ours, theirs] = targets;
+    load.warm(ours, connections)?;
+    load.warm(theirs, connections)?;
+    let turns =
+        (0..rounds).map(|_| Ok([load.run(ours, connections)?, load.run(theirs, connections)?]));
+    let turns = turns.collect::<Outcome<Vec<[Cost; 2]>>>()?;
+    for (target, position) in targets.iter().zip(0..) {
         say(&format!(
-            "  {:8} {rate:6.3} GB/s, {spent:6.3} s of CPU per GB",
-            target.name
+            "  {:8} {:6.3} GB/s, {:6.3} s of CPU per GB",
+            target.name,
+            median(&turns, |turn| turn[position].gigabytes_per_second),
+            median(&turns, |turn| turn[position].cpu_per_gigabyte)
         ));
-        medians.push((rate, spent));
     }
     say(&format!(
         "  throughput {:.2} times nginx's (goal 1.3), CPU per GB {:.2} of nginx's (goal 0.6)",
-        medians[0].0 / medians[1].0,
-        medians[0].1 / medians[1].1
+        median(&turns, |[ours, theirs]| ours.gigabytes_per_second
+            / theirs.gigabytes_per_second),
+        median(&turns, |[ours, theirs]| ours.cpu_per_gigabyte
+            / theirs.cpu_per_gigabyte)
     ));
     Ok(())
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
+fn median(turns: &[[Cost; 2]], value: impl Fn(&[Cost; 2]) -> f64) -> f64 {
+    let mut values: Vec<f64> = turns.iter().map(value).collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     if values.len().is_multiple_of(2) {
-        (values[middle - 1] + values[middle]) / 2.0
+        f64::midpoint(values[middle - 1], values[middle])
     } else {
         values[middle]
     }

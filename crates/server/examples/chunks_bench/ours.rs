@@ -1,7 +1,8 @@
 //! The server's side: a real server in a process of its own, with one enrolled host and chunks in its store.
 
 use std::{
-    io::{BufRead, BufReader},
+    fs::{self, File},
+    io::{BufRead, BufReader, Read},
     net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
@@ -14,7 +15,7 @@ use escadre_bundle::{Chunk, Encoder, StoredChunk};
 use escadre_model::HostId;
 use escadre_server::{Server, ServerConfig, agents::Peer, listener};
 use escadre_trust::{AgentKey, EnrolmentText, PeerIdentity, tls};
-use tokio::{io::AsyncReadExt, net::TcpListener};
+use tokio::{net::TcpListener, sync::oneshot};
 use tower::ServiceExt;
 
 use crate::{Outcome, load::Target, say};
@@ -30,17 +31,22 @@ pub(crate) struct Ours {
 
 impl Ours {
     pub(crate) fn start(folder: &Path) -> Outcome<Self> {
+        let log = folder.join("server.log");
         let mut process = Command::new(std::env::current_exe()?)
             .arg(SERVE)
             .arg(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(File::create(&log)?)
             .spawn()?;
         let output = process.stdout.take().ok_or("it was piped")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
         let port = line.trim().parse();
-        let port = port.map_err(|_| format!("the server does not start: {line}"))?;
+        let port = port.map_err(|_| {
+            let log = fs::read_to_string(&log).unwrap_or_default();
+            format!("the server does not start: {line}{log}")
+        })?;
         Ok(Self { process, port })
     }
 
@@ -89,8 +95,10 @@ pub(crate) fn fill(folder: &Path, bytes: usize, count: usize) -> Outcome<Vec<(St
 /// Serves until standard input ends; prints the port.
 pub(crate) async fn serve(folder: &Path) -> Outcome<()> {
     tracing_subscriber::fmt()
-        .with_env_filter("warn,escadre_server=info")
+        // As `escadre up` has it, but for one warning: `wrk` names an address where TLS wants a name.
+        .with_env_filter("info,rustls=error")
         .with_writer(std::io::stderr)
+        .with_ansi(false)
         .init();
     let port = TcpListener::bind("127.0.0.1:0").await?;
     let address = port.local_addr()?;
@@ -98,10 +106,9 @@ pub(crate) async fn serve(folder: &Path) -> Outcome<()> {
     let host = enrol(&server, folder).await?;
     let router = as_host(server.agent_router(), host);
     say(&address.port().to_string());
-    let ended = async {
-        let mut rest = Vec::new();
-        drop(tokio::io::stdin().read_to_end(&mut rest).await);
-    };
+    let (tell, told) = oneshot::channel();
+    std::thread::spawn(move || tell.send(std::io::stdin().read(&mut [0; 1])));
+    let ended = async { drop(told.await) };
     listener::serve(port, Some(server.agent_tls()), router, ended).await;
     server.shutdown().await;
     Ok(())
