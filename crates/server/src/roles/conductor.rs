@@ -22,10 +22,7 @@ use escadre_store::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use self::{
-    journal::{trouble, write},
-    work::Work,
-};
+use self::{journal::write, work::Work};
 use crate::{clock, shared::Shared, worker::Stop};
 
 pub(crate) use journal::{load, load_all};
@@ -114,7 +111,7 @@ async fn step(shared: &Arc<Shared>, commands: Vec<Command>) -> bool {
         {
             Ok(received) => break received,
             Err(StoreError::Closed) => return false,
-            Err(error) => trouble(shared, &error).await,
+            Err(error) => super::unit::trouble(shared, NAME, &error).await,
         }
     };
     let more = received.len() >= STEP as usize;
@@ -123,7 +120,7 @@ async fn step(shared: &Arc<Shared>, commands: Vec<Command>) -> bool {
         match owners(shared, &reports, &commands).await {
             Ok(owners) => break owners,
             Err(StoreError::Closed) => return false,
-            Err(error) => trouble(shared, &error).await,
+            Err(error) => super::unit::trouble(shared, NAME, &error).await,
         }
     };
     shared.counters.reports.inc_by(reports.len() as u64);

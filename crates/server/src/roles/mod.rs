@@ -4,3 +4,4 @@ pub(crate) mod broker;
 pub(crate) mod conductor;
 pub(crate) mod keeper;
 pub(crate) mod scheduler;
+mod unit;

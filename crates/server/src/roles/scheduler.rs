@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 use self::{
-    journal::{trouble, write},
+    journal::write,
     work::{Told, Work},
 };
 use crate::{clock, shared::Shared, worker::Stop};
@@ -187,7 +187,7 @@ async fn step(shared: &Arc<Shared>, commands: Vec<Command>, hosts: BTreeSet<Host
         {
             Ok(received) => break received,
             Err(StoreError::Closed) => return false,
-            Err(error) => trouble(shared, &error).await,
+            Err(error) => super::unit::trouble(shared, NAME, &error).await,
         }
     };
     let more = received.len() >= STEP as usize;

@@ -1,6 +1,6 @@
 //! The conductor's rows: campaigns as they are written and brought back.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use escadre_model::{RolloutId, Timestamp};
 use escadre_rollout::campaign::{Campaign, Header, Record};
@@ -11,11 +11,9 @@ use escadre_store::{
 
 use super::NAME;
 use crate::{
+    roles::unit,
     shared::{SHARD, Shared},
-    worker::Condition,
 };
-
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Rows that one step changed.
 #[derive(Default)]
@@ -114,33 +112,10 @@ fn put(tx: &mut dyn Transaction, epoch: u64, rows: &Rows) -> Result<(), StoreErr
     received::dealt_with(tx, &rows.dealt_with)
 }
 
-/// Writes, and tries again while the fault may pass.
+/// Writes a step's rows.
 pub(super) async fn write(shared: &Arc<Shared>, rows: Rows) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
-    let (rows, epoch) = (Arc::new(rows), shared.epoch);
-    loop {
-        let these = Arc::clone(&rows);
-        match shared.store.write(move |tx| put(tx, epoch, &these)).await {
-            Ok(()) => {
-                shared.workers.set(NAME, Condition::Well);
-                return Ok(());
-            }
-            Err(error) if error.is_passing() => trouble(shared, &error).await,
-            Err(error) => {
-                shared
-                    .workers
-                    .set(NAME, Condition::Trouble(error.to_string()));
-                return Err(error);
-            }
-        }
-    }
-}
-
-pub(super) async fn trouble(shared: &Shared, error: &StoreError) {
-    shared
-        .workers
-        .set(NAME, Condition::Trouble(error.to_string()));
-    tokio::time::sleep(PATIENCE).await;
+    unit::write(shared, NAME, rows, put).await
 }

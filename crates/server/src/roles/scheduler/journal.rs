@@ -1,6 +1,6 @@
 //! The scheduler's rows: what a step changed, as it is written, and the records that a start takes up.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use escadre_model::{CheckName, HostId, Timestamp, check::Perf};
 use escadre_store::{
@@ -10,11 +10,9 @@ use escadre_store::{
 
 use super::NAME;
 use crate::{
+    roles::unit,
     shared::{SHARD, Shared},
-    worker::Condition,
 };
-
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What one step changed, ready to be written.
 #[derive(Default)]
@@ -45,7 +43,7 @@ fn put(tx: &mut dyn Transaction, epoch: u64, outcome: &Outcome) -> Result<(), St
     received::dealt_with(tx, &outcome.dealt_with)
 }
 
-/// Writes, and tries again while the fault may pass.
+/// Writes a step's rows.
 pub(super) async fn write(shared: &Arc<Shared>, outcome: Outcome) -> Result<(), StoreError> {
     let is_empty = outcome.records.is_empty()
         && outcome.history.is_empty()
@@ -54,30 +52,7 @@ pub(super) async fn write(shared: &Arc<Shared>, outcome: Outcome) -> Result<(), 
     if is_empty {
         return Ok(());
     }
-    let (outcome, epoch) = (Arc::new(outcome), shared.epoch);
-    loop {
-        let rows = Arc::clone(&outcome);
-        match shared.store.write(move |tx| put(tx, epoch, &rows)).await {
-            Ok(()) => {
-                shared.workers.set(NAME, Condition::Well);
-                return Ok(());
-            }
-            Err(error) if error.is_passing() => trouble(shared, &error).await,
-            Err(error) => {
-                shared
-                    .workers
-                    .set(NAME, Condition::Trouble(error.to_string()));
-                return Err(error);
-            }
-        }
-    }
-}
-
-pub(super) async fn trouble(shared: &Shared, error: &StoreError) {
-    shared
-        .workers
-        .set(NAME, Condition::Trouble(error.to_string()));
-    tokio::time::sleep(PATIENCE).await;
+    unit::write(shared, NAME, outcome, put).await
 }
 
 /// The engine as the last run left it, its hosts defined anew from their inventories.
