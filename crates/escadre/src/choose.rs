@@ -1,9 +1,19 @@
-//! `escadre select`: packages for a machine, with a reason for each, and the offline bundle of what it lacks.
+//! `escadre select`, `why` and `rules`: packages for a machine, with a reason for each, and what is made of a selection: a
+//! lock, a new system, the offline bundle of what a host lacks.
 
+mod choice;
+mod lock;
 mod offline;
 mod replay;
+mod root;
+mod rules;
 mod source;
+mod subject;
+mod why;
 mod wish;
 
+pub(crate) use lock::diff;
 pub(crate) use replay::replay;
+pub(crate) use rules::rules;
+pub(crate) use why::why;
 pub(crate) use wish::select;

@@ -88,6 +88,13 @@ pub(crate) enum Command {
     Publisher(Publisher),
     /// Choose packages for a machine, and say why
     Select(Select),
+    /// Why a package is selected for a host, in one line
+    Why(Why),
+    /// Why a package is not selected for a host, in one line
+    WhyNot(Why),
+    /// Selection rules of others: check them, make a profile of them
+    #[command(subcommand)]
+    Rules(Rules),
     /// The program on every machine
     #[command(subcommand)]
     Agent(Agent),
@@ -210,7 +217,7 @@ pub(crate) enum Check {
 #[derive(Subcommand)]
 pub(crate) enum Bundle {
     /// Cut, sign and upload a folder or an archive
-    Create(BundleCreate),
+    Create(Box<BundleCreate>),
     /// List bundles
     List,
     /// Show a bundle with its manifest
@@ -534,29 +541,114 @@ pub(crate) struct SelectWish {
     #[arg(required = true)]
     pub(crate) profile: Option<PathBuf>,
     /// For which host
-    #[arg(long, value_name = "NAME", required = true)]
+    #[arg(long, value_name = "NAME", required_unless_present = "into")]
     pub(crate) host: Option<String>,
+    #[command(flatten)]
+    pub(crate) from: Repositories,
+    /// Write exact versions and hashes into this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: Option<PathBuf>,
+    /// Make a new Debian system of the selection in this folder, by mmdebstrap
+    #[arg(long, value_name = "DIR", conflicts_with = "host")]
+    pub(crate) into: Option<PathBuf>,
+    /// Make an offline bundle of what the host lacks, sign and publish it: NAME@VERSION, or NAME for version 1
+    #[arg(long, value_name = "BUNDLE", conflicts_with = "into")]
+    pub(crate) bundle: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: PublisherKey,
+}
+
+/// What packages are chosen from.
+#[derive(Args)]
+pub(crate) struct Repositories {
     /// Mirror folder or URL to choose from [default: the lists of this machine's apt]
     #[arg(long, value_name = "PLACE")]
     pub(crate) mirror: Option<String>,
     /// Suite of a Debian mirror, such as bookworm
     #[arg(long, value_name = "SUITE")]
     pub(crate) suite: Option<String>,
+    /// Components of the suite [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) components: Vec<String>,
     /// Take recommended packages along
     #[arg(long)]
     pub(crate) recommends: bool,
     /// Accept repositories without a valid signature
     #[arg(long)]
     pub(crate) unsigned: bool,
-    /// Make an offline bundle of what the host lacks, sign and publish it: NAME@VERSION, or NAME for version 1
-    #[arg(long, value_name = "BUNDLE")]
-    pub(crate) bundle: Option<String>,
+}
+
+/// A question about one package on one host.
+#[derive(Args)]
+pub(crate) struct Why {
+    pub(crate) host: String,
+    pub(crate) package: String,
+    /// The profile that decides
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: PathBuf,
     #[command(flatten)]
-    pub(crate) key: PublisherKey,
+    pub(crate) from: Repositories,
+}
+
+/// Options of `select diff`.
+#[derive(Args)]
+pub(crate) struct SelectDiff {
+    /// A lock that `select --lock` wrote
+    pub(crate) lock: PathBuf,
+    /// Another one
+    #[arg(conflicts_with = "host")]
+    pub(crate) other: Option<PathBuf>,
+    /// Compare with what this host has
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+    #[command(flatten)]
+    pub(crate) from: Repositories,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Rules {
+    /// Everything that is wrong or doubtful, with file and line; exit code 0, 1 or 2 by the worst
+    Lint(RulesLint),
+    /// Make a profile of a rate file and its groups; what could not come along is told
+    Import(RulesImport),
+}
+
+/// Options of `rules lint`.
+#[derive(Args)]
+pub(crate) struct RulesLint {
+    /// An rpmsrate file, or a profile that ends in .toml
+    pub(crate) file: PathBuf,
+    /// The groups that go with it (compssUsers.pl)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) groups: Option<PathBuf>,
+    /// Synthesis files with the packages that there are
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) media: Vec<PathBuf>,
+}
+
+/// Options of `rules import`.
+#[derive(Args)]
+pub(crate) struct RulesImport {
+    /// An rpmsrate file
+    pub(crate) file: PathBuf,
+    /// The groups that go with it (compssUsers.pl)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) groups: Option<PathBuf>,
+    /// Edition: desktop, download, powerpack, light or server
+    #[arg(long)]
+    pub(crate) edition: Option<String>,
+    /// Name of the profile [default: that of the file]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Where the profile goes [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum SelectCommand {
+    /// Compare a lock with another, with a host, or with what the repositories have now; exit code 1 when they differ
+    Diff(SelectDiff),
     /// Run a recorded case of the Mandriva installer and print its results
     Replay {
         /// case.json; its files lie beside it

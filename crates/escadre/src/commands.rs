@@ -36,6 +36,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
             command: Some(SelectCommand::Replay { case, era }),
             ..
         }) => choose::replay(&case, era.as_deref()),
+        Command::Rules(command) => choose::rules(command, cli.format),
         command => {
             let session = Session {
                 client: Client::new(&cli.connection)?,
@@ -59,8 +60,16 @@ async fn ask(session: &Session, command: Command) -> Result<ExitCode> {
         Command::Settings(command) => account::settings(session, command).await?,
         Command::Healthcheck => return health::run(session).await,
         Command::Publisher(command) => ship::publisher(session, command).await?,
-        Command::Select(select) => choose::select(session, select).await?,
-        Command::Up(_) | Command::Agent(_) => unreachable!("handled before a client is made"),
+        Command::Select(Select {
+            command: Some(SelectCommand::Diff(options)),
+            ..
+        }) => return choose::diff(session, &options).await,
+        Command::Select(select) => choose::select(session, select.wish).await?,
+        Command::Why(question) => return choose::why(session, &question, true).await,
+        Command::WhyNot(question) => return choose::why(session, &question, false).await,
+        Command::Up(_) | Command::Agent(_) | Command::Rules(_) => {
+            unreachable!("handled before a client is made")
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -34,7 +34,7 @@ pub(crate) fn replay(path: &Path, era: Option<&str>) -> Result<ExitCode> {
 }
 
 /// The bytes of a file, decompressed if its first bytes say so.
-fn plain(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn plain(path: &Path) -> io::Result<Vec<u8>> {
     let bytes = fs::read(path)?;
     let mut plain = Vec::new();
     match bytes.as_slice() {

@@ -9,38 +9,38 @@ use escadre_model::version;
 use escadre_repository::{Location, OpenOptions, Opened, Source, open};
 use jiff::Timestamp;
 
+use crate::cli::Repositories;
+
 /// Opens a mirror, or the lists of this machine's apt.
-pub(super) async fn opened(
-    mirror: Option<&str>,
-    suite: Option<&str>,
-    unsigned: bool,
-    cache: PathBuf,
-) -> Result<Opened> {
-    let source = match mirror {
+pub(super) async fn opened(from: &Repositories, cache: PathBuf) -> Result<Opened> {
+    let source = match from.mirror.as_deref() {
         None => Source::AptLists(PathBuf::from("/")),
-        Some(place) => guess(place, suite)?,
+        Some(place) => guess(place, from)?,
     };
     let options = OpenOptions {
-        allow_unsigned: unsigned,
+        allow_unsigned: from.unsigned,
         cache: Some(cache),
         now: Some(Timestamp::now()),
         ..OpenOptions::default()
     };
-    let place = mirror.unwrap_or("this machine's package lists");
+    let place = from
+        .mirror
+        .as_deref()
+        .unwrap_or("this machine's package lists");
     open(&source, &options)
         .await
         .with_context(|| format!("cannot choose from {place}"))
 }
 
 /// A folder shows what it is; an address with a suite is a Debian mirror, else a flat one.
-fn guess(place: &str, suite: Option<&str>) -> Result<Source> {
-    let location = Location::parse(place).with_context(|| format!("`{place}` is no mirror"))?;
+fn guess(place: &str, from: &Repositories) -> Result<Source> {
+    let location = location(place)?;
     let folder = Path::new(place.strip_prefix("file://").unwrap_or(place));
-    if let Some(suite) = suite {
+    if let Some(suite) = &from.suite {
         return Ok(Source::Debian {
             root: location,
-            suite: suite.to_owned(),
-            components: vec![],
+            suite: suite.clone(),
+            components: from.components.clone(),
             architectures: vec![],
         });
     }
@@ -53,6 +53,11 @@ fn guess(place: &str, suite: Option<&str>) -> Result<Source> {
     } else {
         Source::DebianFlat(location)
     })
+}
+
+/// The place that a person named.
+pub(super) fn location(place: &str) -> Result<Location> {
+    Location::parse(place).with_context(|| format!("`{place}` is no mirror"))
 }
 
 /// What a host's inventory says is installed, as the catalog wants it; dependencies come from the repository.

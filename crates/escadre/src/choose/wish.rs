@@ -3,22 +3,20 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
-use escadre_api::host::HostDetail;
 use escadre_bundle::Manifest;
-use escadre_catalog::{Catalog, Op, PackageId};
-use escadre_model::{BundleRef, ByteCount, inventory::InstalledPackage};
-use escadre_repository::Opened;
-use escadre_select::profile::Profile;
-use escadre_solve::{Change, Options, Request, Solution, Wanted, solve, with_installed};
+use escadre_catalog::PackageId;
+use escadre_model::{BundleRef, ByteCount, Problem};
+use escadre_solve::{Change, Reason};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{offline, source};
+use super::{
+    choice::{Choice, Target, choose},
+    lock, offline, root, rules,
+};
 use crate::{
-    cli::{PublisherKey, Select},
-    client::escape,
+    cli::{PublisherKey, SelectWish},
     commands::Session,
-    place,
     render::{self, Format},
     ship,
 };
@@ -39,176 +37,144 @@ struct Line {
     why: String,
 }
 
+/// The same for people: sizes in units.
+#[derive(Serialize)]
+struct Row<'a> {
+    name: &'a str,
+    version: &'a str,
+    change: &'a str,
+    download: String,
+    size: String,
+    why: &'a str,
+}
+
+/// A wish that is not met.
+#[derive(Serialize)]
+struct LeftOut {
+    name: String,
+    why: String,
+}
+
 /// The outcome.
 #[derive(Serialize)]
 struct Outcome {
+    /// The host, or the folder of a new root.
     host: String,
+    /// The lowest rate that was wanted.
+    level: u8,
     packages: Vec<Line>,
-    /// Wanted packages and what they need that the host has already.
+    /// Wanted packages that the host has already.
     there: Vec<String>,
     removed: Vec<String>,
+    /// Wishes that clash or do not fit.
+    left_out: Vec<LeftOut>,
     /// Bytes to bring.
     download: u64,
     /// Bytes more on disk.
     size: u64,
+    /// Budgets that are exceeded, a sentence each.
+    over: Vec<String>,
+    /// With `best-fit`: what the selection is worth, and what none can exceed.
+    value: Option<f64>,
+    bound: Option<f64>,
     /// Whether somebody known vouches for the repository.
     signed: bool,
+    /// What is doubtful.
+    problems: Vec<Problem>,
     /// The bundle that was made.
     bundle: Option<String>,
 }
 
-/// Selects; makes, signs and publishes the offline bundle when one is wanted.
-pub(crate) async fn select(session: &Session, select: Select) -> Result<()> {
-    let wish = select.wish;
+/// Selects; locks, makes a root, or makes, signs and publishes the offline bundle where that is wanted.
+pub(crate) async fn select(session: &Session, wish: SelectWish) -> Result<()> {
     let file = wish.profile.clone().context("name a profile")?;
-    let name = wish.host.clone().context("name a host: --host NAME")?;
-    let profile = read(&file)?;
-    let host: HostDetail = session
-        .client
-        .get(&format!("/hosts/{}", escape(&name)))
-        .await?;
-    let path = format!("/hosts/{}/packages", escape(&name));
-    let inventory: Vec<InstalledPackage> = session.client.get(&path).await?;
-    let opened = source::opened(
-        wish.mirror.as_deref(),
-        wish.suite.as_deref(),
-        wish.unsigned,
-        place::cache(),
-    )
-    .await?;
-    let kind = opened.catalog.kind();
-    let base = with_installed(&opened.catalog, &source::installed(&inventory, kind))?;
-    let request = Request {
-        wanted: wanted(&profile)?,
-        forbidden: profile.forbidden.iter().map(Wanted::any).collect(),
-        pins: profile
-            .pins
-            .iter()
-            .map(|(name, pin)| pinned(name, pin))
-            .collect::<Result<_>>()?,
-        installed: base.installed.clone(),
-        options: Options {
-            recommends: wish.recommends,
-            suggests: false,
-            architectures: architectures(&host.inventory.os.arch),
-            keep_versions: false,
-        },
+    let (name, target) = match (&wish.host, &wish.into) {
+        (Some(host), _) => (host.clone(), Target::host(session, host).await?),
+        (None, Some(folder)) => {
+            root::check(folder)?;
+            (folder.display().to_string(), Target::unborn(&root::arch()?))
+        }
+        (None, None) => bail!("name a host: --host NAME, or a folder for a new system: --into DIR"),
     };
-    let solution = solve(&base.catalog, &request)?;
-    let mut outcome = outcome(&name, &base.catalog, &solution, &opened);
+    let choice = choose(&file, &target, &wish.from, wish.into.is_some()).await?;
+    let mut outcome = outcome(&name, &choice);
+    if let Some(path) = &wish.lock {
+        write_lock(path, &choice)?;
+    }
+    if (wish.bundle.is_some() || wish.into.is_some()) && !choice.over.is_empty() {
+        bail!(
+            "{}; give the profile more room, or fewer packages",
+            choice.over.join("; ")
+        );
+    }
     if let Some(bundle) = &wish.bundle {
-        let selected = Selected {
-            opened: &opened,
-            catalog: &base.catalog,
-            solution: &solution,
-        };
         let description = format!("{} for {name}", file.display());
-        outcome.bundle =
-            Some(make_bundle(session, &wish.key, bundle, description, selected).await?);
+        let made = make_bundle(session, &wish.key, bundle, description, &choice).await?;
+        outcome.bundle = Some(made);
     }
-    show(session, &outcome)
-}
-
-fn read(path: &Path) -> Result<Profile> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let profile = Profile::parse(&text).with_context(|| path.display().to_string())?;
-    for problem in profile.problems(&path.display().to_string()) {
-        tracing::warn!("{problem}");
+    show(session, &outcome)?;
+    if let Some(path) = &wish.lock {
+        render::say(session.format, format!("locked in {}", path.display()))?;
     }
-    Ok(profile)
-}
-
-/// What the profile asks for by name, whatever the host is: base, then always, then unconditional rules of its level.
-fn wanted(profile: &Profile) -> Result<Vec<Wanted>> {
-    let level = profile.level.unwrap_or(4);
-    let rules = profile
-        .package
-        .iter()
-        .filter(|rule| rule.when.is_empty() && rule.rate >= level);
-    let names = profile
-        .base
-        .iter()
-        .chain(&profile.always)
-        .chain(rules.map(|rule| &rule.name));
-    let wanted: Vec<Wanted> = names.map(Wanted::any).collect();
-    if wanted.is_empty() {
-        bail!("the profile names no package; write for example: always = [\"nginx\"]");
-    }
-    Ok(wanted)
-}
-
-fn pinned(name: &str, pin: &str) -> Result<Wanted> {
-    let split = pin.find(|c: char| !"<>= ".contains(c)).unwrap_or(pin.len());
-    let op = match pin[..split].trim() {
-        "" => Op::Equal,
-        sign => Op::parse(sign).with_context(|| format!("`{pin}` is no version of `{name}`"))?,
-    };
-    Ok(Wanted::versioned(name, op, &pin[split..]))
-}
-
-/// The host's own architecture first; packages for all come with it.
-fn architectures(arch: &str) -> Vec<String> {
-    if arch.is_empty() {
-        Vec::new()
-    } else {
-        vec![arch.to_owned(), "all".to_owned(), "noarch".to_owned()]
+    match &wish.into {
+        Some(folder) => root::build(session, folder, &wish.from, &choice).await,
+        None => Ok(()),
     }
 }
 
-fn outcome(host: &str, catalog: &Catalog, solution: &Solution, opened: &Opened) -> Outcome {
+fn write_lock(path: &Path, choice: &Choice) -> Result<()> {
+    let text = lock::of(choice)?.write()?;
+    fs::write(path, text).with_context(|| format!("cannot write the lock {}", path.display()))
+}
+
+fn outcome(host: &str, choice: &Choice) -> Outcome {
+    let (catalog, solution) = (&choice.catalog, &choice.solution);
     let name = |id: PackageId| format!("{} {}", catalog.name(id), catalog.version(id));
     let wished = |id: &PackageId| {
-        matches!(
-            solution.get(*id).map(|c| &c.reason),
-            Some(escadre_solve::Reason::Requested(_))
-        )
+        let reason = solution.get(*id).map(|chosen| &chosen.reason);
+        matches!(reason, Some(Reason::Requested(_)))
     };
-    let mut packages = Vec::new();
-    let mut grown = 0u64;
-    for chosen in solution
-        .packages
-        .iter()
-        .filter(|chosen| chosen.change != Change::Kept)
-    {
-        let id = chosen.package;
-        let (change, freed) = match chosen.change {
-            Change::Replaces(old) => ("upgrade", catalog.size(old)),
-            _ => ("new", 0),
+    let coming = solution.packages.iter().filter_map(|chosen| {
+        let change = match chosen.change {
+            Change::Kept => return None,
+            Change::Replaces(_) => "upgrade",
+            Change::New => "new",
         };
-        grown = grown.saturating_add(catalog.size(id).saturating_sub(freed));
-        packages.push(Line {
+        let id = chosen.package;
+        Some(Line {
             name: catalog.name(id).to_owned(),
             version: catalog.version(id).to_owned(),
             arch: catalog.arch(id).to_owned(),
             change,
             download: catalog.file_size(id),
             size: catalog.size(id),
-            why: solution.why(catalog, id).unwrap_or_default(),
-        });
-    }
+            why: choice
+                .why(id)
+                .unwrap_or_else(|| "on the host already".to_owned()),
+        })
+    });
     let kept = solution
         .packages
         .iter()
         .filter(|chosen| chosen.change == Change::Kept)
         .map(|chosen| chosen.package);
+    let left_out = choice.left_out().into_iter();
     Outcome {
         host: host.to_owned(),
+        level: choice.wishes.level,
+        packages: coming.collect(),
         there: kept.filter(wished).map(name).collect(),
         removed: solution.removed.iter().copied().map(name).collect(),
-        download: packages.iter().map(|line| line.download).sum(),
-        size: grown,
-        signed: opened.is_signed(),
-        packages,
+        left_out: left_out.map(|(name, why)| LeftOut { name, why }).collect(),
+        download: choice.filled.cost.download,
+        size: choice.filled.cost.disk,
+        over: choice.over.clone(),
+        value: choice.value.map(|(value, _)| value),
+        bound: choice.value.map(|(_, bound)| bound),
+        signed: choice.opened.is_signed(),
+        problems: choice.problems.clone(),
         bundle: None,
     }
-}
-
-/// A selection with what it was made from.
-struct Selected<'a> {
-    opened: &'a Opened,
-    catalog: &'a Catalog,
-    solution: &'a Solution,
 }
 
 /// The offline bundle: what the host lacks, for that host as it is.
@@ -217,13 +183,8 @@ async fn make_bundle(
     key: &PublisherKey,
     name: &str,
     description: String,
-    selected: Selected<'_>,
+    choice: &Choice,
 ) -> Result<String> {
-    let Selected {
-        opened,
-        catalog,
-        solution,
-    } = selected;
     let bundle: BundleRef = if name.contains('@') {
         name.parse()?
     } else {
@@ -231,9 +192,9 @@ async fn make_bundle(
     };
     let publisher = ship::open_key(key)?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let fetch: Vec<PackageId> = solution.to_fetch().collect();
-    let fetched = offline::fetch(session, opened, &fetch, folder.path()).await?;
-    let plan = offline::plan(catalog, solution, &fetched)?;
+    let fetch: Vec<PackageId> = choice.solution.to_fetch().collect();
+    let fetched = offline::fetch(session, &choice.opened, &fetch, folder.path()).await?;
+    let plan = offline::plan(&choice.catalog, &choice.solution, &fetched)?;
     let content = ship::cut(session, folder.path()).await?;
     let mut manifest = Manifest::new(bundle, Timestamp::now(), content, plan.action);
     manifest.description = description;
@@ -245,7 +206,7 @@ async fn make_bundle(
 
 fn show(session: &Session, outcome: &Outcome) -> Result<()> {
     let format = session.format;
-    if format != Format::Table {
+    if format == Format::Json {
         return render::one(format, outcome);
     }
     let columns = [
@@ -256,35 +217,70 @@ fn show(session: &Session, outcome: &Outcome) -> Result<()> {
         ("SIZE", "size"),
         ("WHY", "why"),
     ];
-    render::list(format, &outcome.packages, &columns)?;
-    for there in &outcome.there {
-        render::say(format, format!("there already: {there}"))?;
+    if format == Format::Csv {
+        return render::list(format, &outcome.packages, &columns);
     }
-    for removed in &outcome.removed {
-        render::say(format, format!("goes away: {removed}"))?;
+    let rows: Vec<Row<'_>> = outcome.packages.iter().map(row).collect();
+    render::list(format, &rows, &columns)?;
+    for sentence in sentences(outcome) {
+        render::say(format, rules::safe(&sentence))?;
     }
+    Ok(())
+}
+
+fn row(line: &Line) -> Row<'_> {
+    Row {
+        name: &line.name,
+        version: &line.version,
+        change: line.change,
+        download: ByteCount(line.download).to_string(),
+        size: ByteCount(line.size).to_string(),
+        why: &line.why,
+    }
+}
+
+/// What is to be said below the table, the most important last.
+fn sentences(outcome: &Outcome) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    said.extend(
+        outcome
+            .there
+            .iter()
+            .map(|name| format!("there already: {name}")),
+    );
+    said.extend(
+        outcome
+            .removed
+            .iter()
+            .map(|name| format!("goes away: {name}")),
+    );
+    let left = outcome.left_out.iter();
+    said.extend(left.map(|left| format!("left out: {}: {}", left.name, left.why)));
+    said.extend(outcome.problems.iter().map(ToString::to_string));
     let (download, size) = (ByteCount(outcome.download), ByteCount(outcome.size));
-    render::say(
-        format,
-        format!(
-            "{} packages, {download} to bring, {size} more on disk",
-            outcome.packages.len()
-        ),
-    )?;
+    let count = outcome.packages.len();
+    said.push(format!(
+        "{count} packages, {download} to bring, {size} more on disk"
+    ));
+    if let (Some(value), Some(bound)) = (outcome.value, outcome.bound) {
+        let share = if bound > 0.0 {
+            100.0 * value / bound
+        } else {
+            100.0
+        };
+        said.push(format!(
+            "best fit: value {value:.0}, no selection can exceed {bound:.0} ({share:.1} %)"
+        ));
+    }
+    said.extend(outcome.over.iter().map(|over| format!("too much: {over}")));
     if !outcome.signed {
-        render::say(
-            format,
-            "the repository is not signed; it was accepted because you said so",
-        )?;
+        said.push("the repository is not signed; it was accepted because you said so".to_owned());
     }
-    match &outcome.bundle {
-        Some(bundle) => render::say(
-            format,
-            format!(
-                "{bundle} is signed and published: escadre rollout create {bundle} --to {} --wait",
-                outcome.host
-            ),
-        ),
-        None => Ok(()),
+    if let Some(bundle) = &outcome.bundle {
+        let host = &outcome.host;
+        said.push(format!(
+            "{bundle} is signed and published: escadre rollout create {bundle} --to {host} --wait"
+        ));
     }
+    said
 }
