@@ -8,12 +8,42 @@ use std::{
 
 use tokio::time::Instant;
 
+use escadre_api::agent::{Contact, Orders};
+
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 /// Between two messages while much is to be told: a link that is back is not flooded.
 const PACE: Duration = Duration::from_millis(250);
 /// If the server says nothing else.
 const EVERY: Duration = Duration::from_secs(60);
+
+/// What a contact brings that the server is to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Brought {
+    /// Number of the first result.
+    results: Option<u64>,
+    /// Number of the first report.
+    reports: Option<u64>,
+    inventory: bool,
+}
+
+impl Brought {
+    pub(crate) fn of(contact: &Contact) -> Self {
+        Self {
+            results: contact.results.first().map(|result| result.sequence),
+            reports: contact.reports.first().map(|report| report.sequence),
+            inventory: contact.inventory.is_some(),
+        }
+    }
+
+    /// The server answered, and has not taken a part of it: the same again at once would fare no better.
+    pub(crate) fn is_refused(&self, orders: &Orders) -> bool {
+        let lacks = |first: Option<u64>, stored| first.is_some_and(|first| stored < first);
+        lacks(self.results, orders.results_stored)
+            || lacks(self.reports, orders.reports_stored)
+            || (self.inventory && orders.want_inventory)
+    }
+}
 
 /// When to speak next.
 #[derive(Debug)]
@@ -81,7 +111,7 @@ impl Rhythm {
         self.due = now + pause;
     }
 
-    /// It did not.
+    /// It did not, or it did not take what it was told.
     pub(crate) fn failed(&mut self, now: Instant) {
         let pause = FIRST_PAUSE
             .saturating_mul(1 << self.faults.min(8))
@@ -105,6 +135,46 @@ fn jittered(pause: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use escadre_model::Timestamp;
+
+    #[test]
+    fn what_is_not_taken_is_seen() {
+        let brought = |results, reports, inventory| Brought {
+            results,
+            reports,
+            inventory,
+        };
+        // (what was brought, results and reports stored, an inventory is wanted) → refused
+        let cases = [
+            (brought(None, None, false), (59, 5, true), false),
+            (brought(Some(63), None, false), (59, 5, false), true),
+            (brought(Some(63), None, false), (62, 5, false), true),
+            (brought(Some(63), None, false), (63, 5, false), false),
+            (brought(Some(63), Some(7), false), (70, 5, false), true),
+            (brought(Some(63), Some(7), false), (70, 7, false), false),
+            (brought(None, None, true), (0, 0, true), true),
+            (brought(None, None, true), (0, 0, false), false),
+        ];
+        for (brought, (results_stored, reports_stored, want_inventory), refused) in cases {
+            let orders = Orders {
+                revision: 1,
+                epoch: 1,
+                now: Timestamp::UNIX_EPOCH,
+                contact_every_s: 60,
+                want_inventory,
+                results_stored,
+                reports_stored,
+                checks: None,
+                run_now: Vec::new(),
+                deliveries: Vec::new(),
+            };
+            assert_eq!(
+                brought.is_refused(&orders),
+                refused,
+                "{brought:?} {orders:?}"
+            );
+        }
+    }
 
     #[test]
     fn pauses_grow_and_end_with_an_answer() {

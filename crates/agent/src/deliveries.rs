@@ -13,7 +13,7 @@ use escadre_api::agent::{DeliveryReport, Orders as Answer, Outcome, Progress, Wi
 use escadre_model::{DeliveryId, Timestamp, inventory::Inventory};
 use escadre_rollout::{
     Report, Wish,
-    delivery::{Effect, Entry, Event, Ledger, Order, Orders},
+    delivery::{Effect, Event, Ledger, Order, Orders},
 };
 use tokio::{
     sync::mpsc,
@@ -21,6 +21,7 @@ use tokio::{
 };
 
 use crate::{
+    ends::{Ends, Line},
     error::AgentError,
     fetch::{Fetcher, Host},
     journal::Journal,
@@ -37,7 +38,10 @@ const CHUNK_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The deliveries of this host.
 pub(crate) struct Deliveries {
     ledger: Ledger,
-    journal: Journal<Entry>,
+    ends: Ends,
+    journal: Journal<Line>,
+    /// The server orders again what it was told twice to have ended.
+    insisted: bool,
     /// Effects that wait for the disk.
     waiting: VecDeque<Effect>,
     fetcher: Fetcher,
@@ -52,9 +56,10 @@ impl Deliveries {
         fetcher: Fetcher,
         inbox: mpsc::Sender<Happening>,
     ) -> Result<Self, AgentError> {
-        let (mut journal, entries) = Journal::open(&fetcher.folder.path("deliveries.journal"))?;
+        let (mut journal, lines) = Journal::open(&fetcher.folder.path("deliveries.journal"))?;
+        let (ends, entries) = Ends::recover(lines);
         let ledger = Ledger::recover(entries);
-        journal.tidy(&ledger.snapshot());
+        journal.tidy(&whole(&ledger, &ends));
         let live: Vec<String> = ledger
             .lives()
             .iter()
@@ -65,7 +70,9 @@ impl Deliveries {
             .clean_work(|name| live.iter().any(|id| id == name))?;
         Ok(Self {
             ledger,
+            ends,
             journal,
+            insisted: false,
             waiting: VecDeque::new(),
             fetcher,
             inbox,
@@ -113,7 +120,8 @@ impl Deliveries {
         let mut tell = false;
         while let Some(effect) = self.waiting.front() {
             if let Effect::Journal(entry) = effect {
-                self.journal.append(entry)?;
+                self.journal.append(&Line::Entry(entry.clone()))?;
+                self.insisted |= self.ends.fold(entry);
                 self.waiting.pop_front();
                 // Entries in a row need the disk once.
                 if !matches!(self.waiting.front(), Some(Effect::Journal(_))) {
@@ -125,7 +133,7 @@ impl Deliveries {
             }
         }
         if self.journal.is_long() {
-            self.journal.tidy(&self.ledger.snapshot());
+            self.journal.tidy(&whole(&self.ledger, &self.ends));
         }
         Ok(tell)
     }
@@ -133,7 +141,9 @@ impl Deliveries {
     /// Reports that the server has not stored, as many as fit; none that is not on our own disk.
     pub(crate) fn reports(&self) -> Vec<DeliveryReport> {
         let mut room = MESSAGE;
-        let fitting = self.ledger.unsent().take(REPORTS).take_while(|report| {
+        let unsent = self.ledger.unsent().take(REPORTS);
+        let whole = unsent.map(|report| self.ends.complete(report));
+        let fitting = whole.take_while(|report| {
             let size =
                 300 + report.message.len() + report.outcome.as_ref().map_or(0, |o| o.output.len());
             let fits = size <= room || room == MESSAGE;
@@ -141,7 +151,7 @@ impl Deliveries {
             fits
         });
         if self.waiting.is_empty() {
-            fitting.map(told).collect()
+            fitting.map(|report| told(&report)).collect()
         } else {
             Vec::new()
         }
@@ -149,6 +159,16 @@ impl Deliveries {
 
     pub(crate) fn unsent(&self) -> usize {
         self.ledger.unsent().len()
+    }
+
+    /// Number of the oldest report that is still here, or of the next one.
+    pub(crate) fn first_report(&self) -> u64 {
+        self.ends.first_report()
+    }
+
+    /// Since it was asked last: the server ordered again what it was told twice to have ended.
+    pub(crate) fn take_insisted(&mut self) -> bool {
+        std::mem::take(&mut self.insisted)
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -218,6 +238,14 @@ impl Deliveries {
         if let Some(task) = self.under_way.remove(&id) {
             task.abort();
         }
+    }
+}
+
+/// One line that says all.
+fn whole(ledger: &Ledger, ends: &Ends) -> Line {
+    Line::Whole {
+        ledger: ledger.snapshot(),
+        ends: ends.clone(),
     }
 }
 

@@ -18,6 +18,7 @@ mod alarm;
 mod apply;
 mod contact;
 mod deliveries;
+mod ends;
 mod enrolment;
 mod error;
 mod facts;

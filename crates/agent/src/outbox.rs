@@ -85,6 +85,11 @@ impl Outbox {
             .collect())
     }
 
+    /// Number of the oldest result that is still here, or of the next one.
+    pub(crate) fn first(&self) -> u64 {
+        self.kept.stored.saturating_add(1)
+    }
+
     /// The server has all results up to this number.
     pub(crate) fn stored(&mut self, upto: u64) -> Result<(), AgentError> {
         let last = self.kept.stored + self.kept.numbered as u64;
@@ -209,8 +214,11 @@ mod tests {
         assert_eq!(outbox.batch()?, sent, "the same again until stored");
         outbox.stored(2)?;
         assert_eq!(numbers(&outbox.batch()?), [(3, 2)]);
+        assert_eq!(outbox.first(), 3, "the oldest that is still here");
         outbox.stored(1)?;
+        assert_eq!(outbox.first(), 3, "what is gone stays gone");
         outbox.stored(3)?;
+        assert_eq!(outbox.first(), 4, "the next one");
         assert_eq!(numbers(&outbox.batch()?), [(4, 3)]);
         outbox.stored(9)?;
         assert_eq!(

@@ -25,7 +25,7 @@ use tokio::{
 
 use crate::{
     alarm::Alarm,
-    contact::Rhythm,
+    contact::{Brought, Rhythm},
     deliveries::{Deliveries, orders_of},
     error::{AgentError, LinkError},
     fetch::Fetcher,
@@ -91,6 +91,7 @@ pub(crate) enum Happening {
 pub(crate) struct Contacted {
     answer: Result<Orders, LinkError>,
     inventory: Option<Arc<Inventory>>,
+    brought: Brought,
     round_trip: Duration,
 }
 
@@ -266,7 +267,10 @@ impl Service {
             inventory: inventory.as_deref().cloned().map(Box::new),
             results,
             reports: self.deliveries.reports(),
+            results_from: Some(self.outbox.first()),
+            reports_from: Some(self.deliveries.first_report()),
         };
+        let brought = Brought::of(&contact);
         let link = Arc::clone(&self.link);
         self.begin(async move {
             let began = Instant::now();
@@ -274,6 +278,7 @@ impl Service {
             Happening::Contacted(Box::new(Contacted {
                 answer,
                 inventory,
+                brought,
                 round_trip: began.elapsed(),
             }))
         });
@@ -362,7 +367,7 @@ impl Service {
                 {
                     tracing::warn!(%error, "it will be told again");
                 }
-                self.obey(orders, contacted.round_trip);
+                self.obey(orders, contacted.brought, contacted.round_trip);
             }
             Err(error) => {
                 if self.rhythm.faults() < 3 {
@@ -373,7 +378,7 @@ impl Service {
         }
     }
 
-    fn obey(&mut self, orders: Orders, round_trip: Duration) {
+    fn obey(&mut self, orders: Orders, brought: Brought, round_trip: Duration) {
         let now = Instant::now();
         if orders.epoch < self.deliveries.epoch() {
             let (old, seen) = (orders.epoch, self.deliveries.epoch());
@@ -392,9 +397,14 @@ impl Service {
         self.deliver(Event::Orders(orders_of(&orders)));
         self.take_checks(&orders, now);
         self.timetable.hurry(&orders.run_now, now);
-        let more =
-            self.outbox.waiting() > 0 || self.deliveries.unsent() > 0 || orders.want_inventory;
-        self.rhythm.answered(now, orders.contact_every_s, more);
+        if brought.is_refused(&orders) | self.deliveries.take_insisted() {
+            tracing::warn!("the server does not take all that it is told; it is told again later");
+            self.rhythm.failed(now);
+        } else {
+            let to_tell = self.outbox.waiting() + self.deliveries.unsent();
+            let more = to_tell > 0 || self.survey.to_tell().is_some();
+            self.rhythm.answered(now, orders.contact_every_s, more);
+        }
         if !self.waiting {
             self.wait();
         }

@@ -11,6 +11,11 @@
 //!
 //! Everything an agent sends carries a sequence number of its own that rises without holes; the server answers up to
 //! which one it has stored. So whatever is lost, doubled or delayed on the way, each result and each report counts once.
+//!
+//! A server that was put back from an older copy has stored less than it once acknowledged, and the agent has let go of
+//! what was acknowledged. So the agent says from which number on it still holds everything
+//! ([`Contact::results_from`], [`Contact::reports_from`]); a server that has stored less takes what lies between as lost
+//! and goes on behind it. A hole above that number is none to be skipped: the agent fills it.
 
 use escadre_model::{
     BundleRef, CheckName, DeliveryId, HostId, RolloutId, Timestamp,
@@ -80,6 +85,13 @@ pub struct Contact {
     /// What became of deliveries, oldest first.
     #[serde(default)]
     pub reports: Vec<DeliveryReport>,
+    /// Number of the oldest result that the agent still holds, or of the next one that it will have. A server has
+    /// acknowledged all below, and they are gone for good. An agent that does not say it has every hole refused.
+    #[serde(default)]
+    pub results_from: Option<u64>,
+    /// The same of reports.
+    #[serde(default)]
+    pub reports_from: Option<u64>,
 }
 
 /// A result with its number.

@@ -234,3 +234,39 @@ async fn a_certificate_is_renewed_before_its_end() {
     agent.end().await;
     assert_eq!(house.with(|server| server.renewals), 1, "once is enough");
 }
+
+#[tokio::test]
+async fn a_server_that_was_put_back_is_told_the_end_as_it_was() {
+    let house = House::new();
+    let (_server, port) = house.listen(0).await;
+    house.enrol(port).await.expect("enrolled");
+    house.publish(&house.script("hello@1.0", "echo spoke; exit 7"));
+    let running = Running::begin(&house.path("agent"));
+    let id = house.order("hello@1.0", 1);
+    let end = house.end_of(id).await;
+    assert_eq!(end.state, DeliveryState::Failed);
+    assert_eq!(end.message, "the action ended with exit code 7");
+    // The next contact shows that the agent has let go of them.
+    house.with(|server| server.revision += 1);
+    house.changed.notify_waiters();
+    let answers = house.with(|server| server.answers.len());
+    house
+        .until("another contact", |server| {
+            (server.answers.len() > answers).then_some(())
+        })
+        .await;
+    house.with(|server| {
+        server.reports.clear();
+        server.results.clear();
+        server.lost = (0, 0);
+    });
+    assert_eq!(house.order("hello@1.0", 1), id, "the same order again");
+    let again = house.end_of(id).await;
+    assert_eq!(
+        (again.state, &again.message, &again.outcome, again.at),
+        (end.state, &end.message, &end.outcome, end.at)
+    );
+    assert!(again.sequence > end.sequence, "behind what was lost");
+    assert_eq!(house.with(|server| server.lost.1), end.sequence);
+    running.end().await;
+}

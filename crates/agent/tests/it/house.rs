@@ -61,6 +61,8 @@ pub(crate) struct Server {
     pub(crate) deliveries: Vec<DeliveryOrder>,
     pub(crate) reports: Vec<DeliveryReport>,
     pub(crate) results: Vec<NumberedResult>,
+    /// Results and reports that it once stored and has lost.
+    pub(crate) lost: (u64, u64),
     pub(crate) inventory: Option<Inventory>,
     pub(crate) chunks_asked: usize,
     pub(crate) alters_chunks: bool,
@@ -75,8 +77,12 @@ impl Server {
     /// Stores what is new, and answers.
     pub(crate) fn contact(&mut self, contact: Contact) -> Orders {
         self.answers.push(self.epoch);
+        let (results, reports) = self.stored();
+        let gone = |from: Option<u64>| from.expect("an agent says what it holds") - 1;
+        self.lost.0 += gone(contact.results_from).saturating_sub(results);
+        self.lost.1 += gone(contact.reports_from).saturating_sub(reports);
         for report in contact.reports {
-            if report.sequence == self.reports.len() as u64 + 1 {
+            if report.sequence == self.stored().1 + 1 {
                 if report.state.is_final() {
                     self.deliveries.retain(|order| order.id != report.delivery);
                 }
@@ -84,7 +90,7 @@ impl Server {
             }
         }
         for result in contact.results {
-            if result.sequence == self.results.len() as u64 + 1 {
+            if result.sequence == self.stored().0 + 1 {
                 self.results.push(result);
             }
         }
@@ -97,12 +103,18 @@ impl Server {
             now: Timestamp::now(),
             contact_every_s: 60,
             want_inventory: false,
-            results_stored: self.results.len() as u64,
-            reports_stored: self.reports.len() as u64,
+            results_stored: self.stored().0,
+            reports_stored: self.stored().1,
             checks: (contact.revision != self.revision).then(|| self.checks.clone()),
             run_now: Vec::new(),
             deliveries: self.deliveries.clone(),
         }
+    }
+
+    /// Numbers of the last result and report that are stored or lost.
+    fn stored(&self) -> (u64, u64) {
+        let (results, reports) = (self.results.len() as u64, self.reports.len() as u64);
+        (self.lost.0 + results, self.lost.1 + reports)
     }
 
     /// The states that a delivery went through.
@@ -137,6 +149,7 @@ impl House {
             deliveries: Vec::new(),
             reports: Vec::new(),
             results: Vec::new(),
+            lost: (0, 0),
             inventory: None,
             chunks_asked: 0,
             alters_chunks: false,

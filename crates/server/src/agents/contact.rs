@@ -1,4 +1,7 @@
 //! An agent speaks: what it says is stored in one unit of work, and only then acknowledged.
+//!
+//! Its numbers have no holes, with one exception: this server was put back from an older copy of its state, and the agent
+//! has let go of what was acknowledged since. What is gone for good is taken as lost, once and on the record.
 
 use std::time::Duration;
 
@@ -10,7 +13,7 @@ use escadre_api::{
 use escadre_model::{HostId, Timestamp, inventory::Inventory};
 use escadre_store::{
     StoreError, Transaction,
-    tables::{host, inventory, received},
+    tables::{audit, host, inventory, received},
 };
 
 use super::{Agent, CONTACT_BYTES, Ctx, Refused, document, orders, unknown_host};
@@ -22,6 +25,8 @@ const RESULTS: usize = 5_000;
 const REPORTS: usize = 1_000;
 /// A result or a report as JSON.
 const DOCUMENT: usize = 512 << 10;
+/// No agent comes so far; the database counts no further than twice of it.
+const HIGHEST: u64 = 1 << 62;
 
 /// What of a contact is to be stored.
 struct Words {
@@ -29,6 +34,15 @@ struct Words {
     reports: Vec<(u64, String)>,
     inventory: Option<Box<Inventory>>,
     agent_version: String,
+    /// From which numbers on the agent still holds everything.
+    held: Held,
+}
+
+/// Numbers of the oldest words that an agent still holds; none from agents that do not say it.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    results: Option<u64>,
+    reports: Option<u64>,
 }
 
 /// What was stored.
@@ -99,6 +113,14 @@ fn words(contact: Contact, now: Timestamp) -> Result<Words, ApiError> {
         ));
     }
     let invalid = |error: serde_json::Error| ApiError::invalid("agent.document", error.to_string());
+    let held = Held {
+        results: contact.results_from,
+        reports: contact.reports_from,
+    };
+    if held.results.max(held.reports) > Some(HIGHEST) {
+        let message = format!("numbers of results and reports end with {HIGHEST}");
+        return Err(ApiError::invalid("agent.number", message));
+    }
     let mut results = Vec::with_capacity(contact.results.len());
     for numbered in contact.results {
         let taken = ours(
@@ -131,6 +153,7 @@ fn words(contact: Contact, now: Timestamp) -> Result<Words, ApiError> {
         reports,
         inventory: contact.inventory,
         agent_version,
+        held,
     })
 }
 
@@ -164,7 +187,8 @@ fn keep(
     let Some(before) = received::cursor(tx, id)? else {
         return Ok(None);
     };
-    let mut cursor = before;
+    let reached = skip_lost(tx, id, now, before, words.held)?;
+    let mut cursor = reached;
     cursor.results = next(
         tx,
         id,
@@ -191,9 +215,54 @@ fn keep(
     let new = |after: u64, before: u64| usize::try_from(after - before).unwrap_or(usize::MAX);
     Ok(Some(Stored {
         cursor,
-        results: new(cursor.results, before.results),
-        reports: new(cursor.reports, before.reports),
+        results: new(cursor.results, reached.results),
+        reports: new(cursor.reports, reached.reports),
     }))
+}
+
+/// Moves behind what the agent holds no more: a server acknowledged it once, and this one's copy of the state is older. Said
+/// once per host, since the cursor moves with it.
+fn skip_lost(
+    tx: &mut dyn Transaction,
+    id: HostId,
+    now: Timestamp,
+    kept: received::Cursor,
+    held: Held,
+) -> Result<received::Cursor, StoreError> {
+    let reach = |kept: u64, from: Option<u64>| kept.max(from.unwrap_or(0).saturating_sub(1));
+    let reached = received::Cursor {
+        results: reach(kept.results, held.results),
+        reports: reach(kept.reports, held.reports),
+    };
+    if reached == kept {
+        return Ok(kept);
+    }
+    let (results, reports) = (
+        reached.results - kept.results,
+        reached.reports - kept.reports,
+    );
+    tracing::warn!(
+        host = %id, results, reports,
+        "lost for good: acknowledged after the copy was made that this server was put back from"
+    );
+    let name = host::by_id(tx, id)?.map_or_else(|| id.to_string(), |row| row.name);
+    let detail = format!(
+        "{results} results and {reports} reports of the host were acknowledged and are not here: the state was restored from an older copy"
+    );
+    audit::append(
+        tx,
+        &audit::Line {
+            at: now,
+            actor: format!("host {name}"),
+            origin: String::new(),
+            action: "host.words_lost".to_owned(),
+            subject: name,
+            detail,
+            outcome: "done".to_owned(),
+            request: String::new(),
+        },
+    )?;
+    Ok(reached)
 }
 
 /// Keeps what follows without a hole on what was kept; the last number that is kept now.

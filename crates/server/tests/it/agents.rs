@@ -469,3 +469,63 @@ async fn hostile_bodies_are_refused_in_words() {
     }
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_restored_server_has_lost_is_skipped_once_and_on_the_record() {
+    let place = Place::new();
+    let world = place.start().await;
+    let mut agent = world.enrol("web", &place.path("")).await;
+    let kept = agent.result("load", CheckState::Ok, 1.0);
+    assert_eq!(agent.say(vec![kept], vec![]).await.results_stored, 1);
+    // 2 to 4 were acknowledged after the copy was made; of reports 1 and 2.
+    (agent.results, agent.reports) = (4, 2);
+    let fifth = agent.result("load", CheckState::Ok, 5.0);
+    let delivery = escadre_model::DeliveryId::from_random([9; 16]);
+    let unknown = agent.report(delivery, escadre_model::delivery::DeliveryState::Failed);
+    let without = Contact {
+        results: vec![fifth.clone()],
+        reports: vec![unknown.clone()],
+        ..agent.contact()
+    };
+    let stored = |orders: Orders| (orders.results_stored, orders.reports_stored);
+    assert_eq!(stored(agent.send(&without).await), (1, 0), "a hole");
+    let honest = Contact {
+        results_from: Some(2),
+        reports_from: Some(1),
+        ..without.clone()
+    };
+    assert_eq!(
+        stored(agent.send(&honest).await),
+        (1, 0),
+        "one to be filled"
+    );
+    let mut lost = Contact {
+        results_from: Some(5),
+        reports_from: Some(3),
+        ..without
+    };
+    for _ in 0..2 {
+        assert_eq!(stored(agent.send(&lost).await), (5, 3), "it goes on");
+    }
+    let sixth = agent.result("load", CheckState::Ok, 6.0);
+    assert_eq!(stored(agent.say(vec![sixth], vec![]).await), (6, 3));
+    lost.results_from = Some(u64::MAX);
+    let answer = agent.client.post(agent.url("contact")).json(&lost).send();
+    assert_eq!(
+        answer.await.expect("an answer").status(),
+        StatusCode::BAD_REQUEST
+    );
+    let audit = world
+        .ops()
+        .audit(&admin(), Default::default())
+        .await
+        .expect("lines");
+    let lines: Vec<(&str, &str)> = audit
+        .iter()
+        .filter(|line| line.action == "host.words_lost")
+        .map(|line| (line.subject.as_str(), line.detail.as_str()))
+        .collect();
+    let detail = "3 results and 2 reports of the host were acknowledged and are not here: the state was restored from an older copy";
+    assert_eq!(lines, [("web", detail)], "said once");
+    world.stop().await;
+}

@@ -239,6 +239,8 @@ impl Agent {
             inventory: None,
             results: Vec::new(),
             reports: Vec::new(),
+            results_from: None,
+            reports_from: None,
         }
     }
 
