@@ -22,7 +22,7 @@ use escadre_select::{
     plan::Host,
     profile::{Profile, Strategy},
     urpm::NameList,
-    wish::{Wishes, wishes},
+    wish::{Ground, Wish, Wishes, wishes},
 };
 use escadre_solve::{Change, Options, Reason, Session as Solver, Solution, Wanted, with_installed};
 
@@ -134,12 +134,13 @@ pub(super) async fn choose(
     }
     let mut wishes = target.wishes(&profile_with, &file.display().to_string());
     let mut problems = std::mem::take(&mut wishes.problems);
+    let forbidden = forbidden(&profile, &catalog);
+    refuse(&forbidden, &mut wishes);
     problems.extend(unknown(&catalog, &mut wishes));
     problems.extend(beyond(&profile, &wishes.file));
     if wishes.wishes.is_empty() {
         bail!("the profile wants no package here; write for example: always = [\"nginx\"]");
     }
-    let forbidden = forbidden(&profile, &catalog);
     let mut resolver = Resolver {
         names: wishes
             .wishes
@@ -186,18 +187,30 @@ impl Choice {
         let Reason::Requested(wish) = &self.solution.get(head)?.reason else {
             return None;
         };
-        let line = self.solution.why(&self.catalog, id)?;
-        let chain = line.strip_prefix(&format!("requested: {wish} → "));
-        let chain = chain.unwrap_or(&line);
-        let ground = self
+        let mut line = self
             .wishes
             .ground(wish)
             .unwrap_or_else(|| "requested".to_owned());
-        Some(if wish == self.catalog.name(head) {
-            format!("{ground} → {chain}")
-        } else {
-            format!("{ground} → {wish} → {chain}")
-        })
+        if wish != self.catalog.name(head) {
+            line = format!("{line} → {wish}");
+        }
+        for package in self.solution.chain(id) {
+            let name = self.catalog.name(package);
+            line += " → ";
+            if let Reason::Asked {
+                kind, dependency, ..
+            } = &self.solution.get(package)?.reason
+            {
+                line += kind.verb();
+                line += " ";
+                // A version or an alternative says more than the name of what came.
+                if dependency != name {
+                    line = format!("{line}{dependency} → ");
+                }
+            }
+            line += name;
+        }
+        Some(line)
     }
 
     /// Wishes that are left out, with the reason.
@@ -312,7 +325,7 @@ fn fill_up(
         let filled = fill::levels(firm, &ends, limits, resolver).map_err(|why| anyhow!(why))?;
         return Ok((filled, None));
     }
-    let value = |wish: &escadre_select::wish::Wish| {
+    let value = |wish: &Wish| {
         let rate = i32::from(wish.rate().unwrap_or(1));
         wish.weight.max(0.0) * 10_f64.powi(rate - 1)
     };
@@ -359,6 +372,27 @@ fn read(path: &Path) -> Result<Profile> {
     Profile::parse(&text).with_context(|| path.display().to_string())
 }
 
+/// Rules for packages that the profile forbids do not count.
+fn refuse(forbidden: &BTreeSet<String>, wishes: &mut Wishes) {
+    let is_out = |wish: &Wish| wish.rate().is_some() && forbidden.contains(&wish.name);
+    let (out, kept): (Vec<Wish>, Vec<Wish>) = std::mem::take(&mut wishes.wishes)
+        .into_iter()
+        .partition(is_out);
+    wishes.wishes = out;
+    for name in wishes
+        .wishes
+        .iter()
+        .map(|wish| wish.name.clone())
+        .collect::<Vec<_>>()
+    {
+        let ground = wishes.ground(&name).unwrap_or_default();
+        wishes
+            .refused
+            .insert(name, format!("{ground} → the profile forbids it"));
+    }
+    wishes.wishes = kept;
+}
+
 /// Rules for packages that no repository has do not count, and are told; base and default packages must exist.
 fn unknown(catalog: &Catalog, wishes: &mut Wishes) -> Vec<Problem> {
     let known = |name: &str| {
@@ -368,7 +402,7 @@ fn unknown(catalog: &Catalog, wishes: &mut Wishes) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut kept = Vec::with_capacity(wishes.wishes.len());
     for wish in std::mem::take(&mut wishes.wishes) {
-        let escadre_select::wish::Ground::Rule { line, .. } = wish.ground else {
+        let Ground::Rule { line, .. } = wish.ground else {
             kept.push(wish);
             continue;
         };

@@ -3,6 +3,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod choosing;
 mod first_use;
 mod refusals;
 mod shipping;
