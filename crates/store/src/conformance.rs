@@ -243,8 +243,8 @@ fn an_old_epoch_is_refused(store: &dyn Store) {
     );
     assert_eq!(
         take("two", 10, 20),
-        Ok(Some(2)),
-        "one that is over goes to who asks"
+        Ok(Some(10)),
+        "one that is over goes to who asks, and its epoch is not below the clock"
     );
     let work = |epoch: u64| {
         store.write_blocking(move |tx: &mut dyn Transaction| {
@@ -252,17 +252,17 @@ fn an_old_epoch_is_refused(store: &dyn Store) {
             lease::guard(tx, "shard", epoch)
         })
     };
-    assert_eq!(work(2), Ok(()));
+    assert_eq!(work(10), Ok(()));
     let stale = StoreError::StaleEpoch {
         lease: "shard".to_owned(),
         given: 1,
-        current: 2,
+        current: 10,
     };
     assert_eq!(work(1), Err(stale), "who lost the lease is refused");
     let owner = store.read_blocking(|tx| setting::get(tx, "owner"));
     assert_eq!(
         owner,
-        Ok(Some("2".to_owned())),
+        Ok(Some("10".to_owned())),
         "and what it wrote is undone"
     );
     let renewed = store.write_blocking(move |tx| lease::renew(tx, "shard", 1, at(99)));

@@ -32,6 +32,9 @@ pub fn get(tx: &mut dyn Transaction, name: &str) -> Result<Option<Lease>, StoreE
 
 /// Takes a lease that is free or over: a new epoch. `None` while another owner has it. The owner itself takes it
 /// anew (a restart): what its former self still has under way is refused.
+///
+/// A new epoch is never below the seconds since 1970, so that a database which came back from a backup does not name
+/// one that agents have seen before.
 pub fn acquire(
     tx: &mut dyn Transaction,
     name: &str,
@@ -40,11 +43,12 @@ pub fn acquire(
     until: Timestamp,
 ) -> Result<Option<u64>, StoreError> {
     tx.first(
-        "INSERT INTO lease (name, owner, epoch, expires) VALUES ($1, $2, 1, $4)
-         ON CONFLICT (name) DO UPDATE SET owner = $2, epoch = lease.epoch + 1, expires = $4
+        "INSERT INTO lease (name, owner, epoch, expires) VALUES ($1, $2, $5, $4)
+         ON CONFLICT (name) DO UPDATE SET owner = $2, expires = $4,
+         epoch = CASE WHEN lease.epoch >= $5 THEN lease.epoch + 1 ELSE $5 END
          WHERE lease.owner = $2 OR lease.expires <= $3
          RETURNING epoch",
-        values![name, owner, now, until],
+        values![name, owner, now, until, now.as_second().max(1)],
         |row| row.take(),
     )
 }
