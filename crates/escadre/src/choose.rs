@@ -1,6 +1,7 @@
 //! `escadre select`, `why` and `rules`: packages for a machine, with a reason for each, and what is made of a selection: a
 //! lock, a new system, the offline bundle of what a host lacks.
 
+mod bans;
 mod choice;
 mod lock;
 mod offline;

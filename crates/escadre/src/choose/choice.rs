@@ -1,6 +1,7 @@
 //! A profile applied to a host: wishes by the profile's rules, dependencies by the solver, as much as the budget allows.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
@@ -9,11 +10,10 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 use escadre_api::host::HostDetail;
-use escadre_catalog::{Catalog, Op, PackageId};
+use escadre_catalog::{Catalog, PackageId};
 use escadre_model::{
     ByteCount, Problem,
     inventory::{InstalledPackage, Inventory},
-    problem::Severity,
 };
 use escadre_repository::Opened;
 use escadre_select::{
@@ -21,12 +21,12 @@ use escadre_select::{
     fill::{self, Cost, Filled, Left, Limits, Needs},
     plan::Host,
     profile::{Profile, Strategy},
-    urpm::NameList,
-    wish::{Ground, Wish, Wishes, wishes},
+    wish::{Wish, Wishes, wishes},
 };
 use escadre_solve::{Change, Options, Reason, Session as Solver, Solution, Wanted, with_installed};
 
 use super::{
+    bans::{beyond, forbidden, pins, refuse, unknown},
     source,
     subject::{Asked, Unborn, free},
 };
@@ -110,74 +110,73 @@ pub(super) async fn choose(
     from: &Repositories,
     essential: bool,
 ) -> Result<Choice> {
-    let profile = read(file)?;
+    let mut profile = read(file)?;
     let opened = source::opened(from, place::cache()).await?;
-    let kind = opened.catalog.kind();
-    let base = with_installed(&opened.catalog, &source::installed(&target.packages, kind))?;
-    let installed = base.installed.clone();
-    let catalog = match base.catalog {
-        std::borrow::Cow::Borrowed(_) => Arc::clone(&opened.catalog),
-        std::borrow::Cow::Owned(grown) => Arc::new(grown),
-    };
-    let options = Options {
-        recommends: from.recommends,
-        suggests: false,
-        architectures: architectures(&target.inventory.os.arch),
-        keep_versions: false,
-    };
-    let mut profile_with = profile.clone();
     if essential {
-        let names = catalog.ids().filter(|id| catalog.is_essential(*id));
-        let names: BTreeSet<&str> = names.map(|id| catalog.name(id)).collect();
-        let names = names.into_iter().map(str::to_owned);
-        profile_with.base = names.chain(profile.base.iter().cloned()).collect();
+        add_essential(&mut profile, &opened.catalog);
     }
-    let mut wishes = target.wishes(&profile_with, &file.display().to_string());
-    let mut problems = std::mem::take(&mut wishes.problems);
+    let solver = solver(target, &opened, from.recommends)?;
+    let catalog = Arc::clone(solver.catalog());
     let forbidden = forbidden(&profile, &catalog);
+    let mut wishes = target.wishes(&profile, &file.display().to_string());
+    let mut problems = std::mem::take(&mut wishes.problems);
     refuse(&forbidden, &mut wishes);
     problems.extend(unknown(&catalog, &mut wishes));
     problems.extend(beyond(&profile, &wishes.file));
     if wishes.wishes.is_empty() {
         bail!("the profile wants no package here; write for example: always = [\"nginx\"]");
     }
+    let names = wishes.wishes.iter().map(|wish| Wanted::any(&wish.name));
     let mut resolver = Resolver {
-        names: wishes
-            .wishes
-            .iter()
-            .map(|wish| Wanted::any(&wish.name))
-            .collect(),
+        names: names.collect(),
         forbidden: forbidden.iter().map(Wanted::any).collect(),
         pins: pins(&profile)?,
-        solver: Solver::new(Arc::clone(&catalog), installed.clone(), options),
+        solver,
     };
     let limits = Limits {
         disk: profile.budget.disk.map(|bytes| bytes.0),
         download: profile.budget.download.map(|bytes| bytes.0),
     };
-    let (filled, value) = fill_up(
-        &profile,
-        &wishes,
-        limits,
-        &catalog,
-        &installed,
-        &mut resolver,
-    )?;
+    let (filled, value) = fill_up(&profile, &wishes, limits, &mut resolver)?;
     let solution = resolver.solve(&filled.taken).map_err(|why| anyhow!(why))?;
-    let over = over(limits, filled.cost, target);
     Ok(Choice {
-        opened,
+        over: over(limits, filled.cost, target),
         catalog,
+        solver: resolver.solver,
+        opened,
         profile,
         wishes,
         filled,
         solution,
         value,
         problems,
-        over,
         forbidden,
-        solver: resolver.solver,
     })
+}
+
+/// What a system cannot be without, before the profile's own base.
+fn add_essential(profile: &mut Profile, catalog: &Catalog) {
+    let essential = catalog.ids().filter(|id| catalog.is_essential(*id));
+    let names: BTreeSet<&str> = essential.map(|id| catalog.name(id)).collect();
+    let own = std::mem::take(&mut profile.base);
+    profile.base = names.into_iter().map(str::to_owned).chain(own).collect();
+}
+
+/// A solver that knows what the target has.
+fn solver(target: &Target, opened: &Opened, recommends: bool) -> Result<Solver> {
+    let packages = source::installed(&target.packages, opened.catalog.kind());
+    let base = with_installed(&opened.catalog, &packages)?;
+    let catalog = match base.catalog {
+        Cow::Borrowed(_) => Arc::clone(&opened.catalog),
+        Cow::Owned(grown) => Arc::new(grown),
+    };
+    let options = Options {
+        recommends,
+        suggests: false,
+        architectures: architectures(&target.inventory.os.arch),
+        keep_versions: false,
+    };
+    Ok(Solver::new(catalog, base.installed, options))
 }
 
 impl Choice {
@@ -306,22 +305,11 @@ fn fill_up(
     profile: &Profile,
     wishes: &Wishes,
     limits: Limits,
-    catalog: &Catalog,
-    installed: &[PackageId],
     resolver: &mut Resolver,
 ) -> Result<(Filled, Value)> {
     let firm = wishes.firm();
-    let count = wishes.wishes.len();
     if profile.strategy == Strategy::Levels {
-        let ends: Vec<usize> = match profile.era {
-            Era::Batch => {
-                let rates: Vec<Option<u8>> = wishes.wishes.iter().map(|w| w.rate()).collect();
-                let ends = (firm..=count)
-                    .filter(|&end| end == count || end == firm || rates[end - 1] != rates[end]);
-                ends.collect()
-            }
-            Era::Y2008 | Era::Y2010 => (firm..=count).collect(),
-        };
+        let ends = stops(profile.era, wishes);
         let filled = fill::levels(firm, &ends, limits, resolver).map_err(|why| anyhow!(why))?;
         return Ok((filled, None));
     }
@@ -330,14 +318,26 @@ fn fill_up(
         wish.weight.max(0.0) * 10_f64.powi(rate - 1)
     };
     let values: Vec<f64> = wishes.wishes.iter().map(value).collect();
-    let needs = needs(wishes, catalog, installed);
+    let needs = needs(wishes, &resolver.solver);
     let fit =
         fill::best_fit(firm, &values, &needs, limits, resolver).map_err(|why| anyhow!(why))?;
     Ok((fit.filled, Some((fit.value, fit.bound))))
 }
 
+/// Where a pass may stop: after each wish, or after each rate as a later installer had it.
+fn stops(era: Era, wishes: &Wishes) -> Vec<usize> {
+    let (firm, count) = (wishes.firm(), wishes.wishes.len());
+    let rate = |place: usize| wishes.wishes.get(place).and_then(Wish::rate);
+    let is_stop = |end: &usize| match era {
+        Era::Batch => *end == firm || *end == count || rate(*end - 1) != rate(*end),
+        Era::Y2008 | Era::Y2010 => true,
+    };
+    (firm..=count).filter(is_stop).collect()
+}
+
 /// What each wish cannot do without, and what that adds on disk at least.
-fn needs(wishes: &Wishes, catalog: &Catalog, installed: &[PackageId]) -> Vec<Needs> {
+fn needs(wishes: &Wishes, solver: &Solver) -> Vec<Needs> {
+    let (catalog, installed) = (solver.catalog(), &solver.request().installed);
     let there: BTreeMap<&str, u64> = installed
         .iter()
         .map(|id| (catalog.name(*id), catalog.size(*id)))
@@ -370,114 +370,6 @@ fn read(path: &Path) -> Result<Profile> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     Profile::parse(&text).with_context(|| path.display().to_string())
-}
-
-/// Rules for packages that the profile forbids do not count.
-fn refuse(forbidden: &BTreeSet<String>, wishes: &mut Wishes) {
-    let is_out = |wish: &Wish| wish.rate().is_some() && forbidden.contains(&wish.name);
-    let (out, kept): (Vec<Wish>, Vec<Wish>) = std::mem::take(&mut wishes.wishes)
-        .into_iter()
-        .partition(is_out);
-    wishes.wishes = out;
-    for name in wishes
-        .wishes
-        .iter()
-        .map(|wish| wish.name.clone())
-        .collect::<Vec<_>>()
-    {
-        let ground = wishes.ground(&name).unwrap_or_default();
-        wishes
-            .refused
-            .insert(name, format!("{ground} → the profile forbids it"));
-    }
-    wishes.wishes = kept;
-}
-
-/// Rules for packages that no repository has do not count, and are told; base and default packages must exist.
-fn unknown(catalog: &Catalog, wishes: &mut Wishes) -> Vec<Problem> {
-    let known = |name: &str| {
-        let id = catalog.name_id(name);
-        id.is_some_and(|id| catalog.providers(id).next().is_some())
-    };
-    let mut problems = Vec::new();
-    let mut kept = Vec::with_capacity(wishes.wishes.len());
-    for wish in std::mem::take(&mut wishes.wishes) {
-        let Ground::Rule { line, .. } = wish.ground else {
-            kept.push(wish);
-            continue;
-        };
-        if known(&wish.name) {
-            kept.push(wish);
-            continue;
-        }
-        let message = format!("no repository has the package `{}`", wish.name);
-        let code = "profile.unknown-package";
-        problems.push(Problem::new(
-            Severity::Warning,
-            &wishes.file,
-            line,
-            code,
-            message,
-        ));
-    }
-    wishes.wishes = kept;
-    problems
-}
-
-/// What a profile may say that is not looked at here.
-fn beyond(profile: &Profile, file: &str) -> Vec<Problem> {
-    let said = [
-        (
-            !profile.budget.filesystems.is_empty(),
-            "choose.filesystems",
-            "budgets by file system are not looked at: the repositories do not say which files go where",
-        ),
-        (
-            !profile.preferences.is_empty(),
-            "choose.preferences",
-            "preferences are not looked at: alternatives come in the order of the distribution; write the preferred one into `always`",
-        ),
-        (
-            !profile.repository.is_empty(),
-            "choose.repositories",
-            "repositories and their priorities are not looked at: all that the mirror has may come",
-        ),
-    ];
-    let said = said.into_iter().filter(|(is, ..)| *is);
-    said.map(|(_, code, text)| Problem::new(Severity::Warning, file, 0, code, text))
-        .collect()
-}
-
-/// Names of packages that have or provide what the profile forbids.
-fn forbidden(profile: &Profile, catalog: &Catalog) -> BTreeSet<String> {
-    let list = NameList::of(profile.forbidden.iter().map(String::as_str));
-    let mut names = BTreeSet::new();
-    if list.entries.is_empty() {
-        return names;
-    }
-    let means = |text: &str| list.entries.iter().any(|entry| entry.matches(text));
-    for number in 0..u32::try_from(catalog.names()).unwrap_or(u32::MAX) {
-        let name = escadre_catalog::NameId(number);
-        if means(catalog.name_text(name)) {
-            let providers = catalog.providers(name);
-            names.extend(providers.map(|provider| catalog.name(provider.package).to_owned()));
-        }
-    }
-    names
-}
-
-fn pins(profile: &Profile) -> Result<Vec<Wanted>> {
-    let pins = profile.pins.iter();
-    pins.map(|(name, pin)| pinned(name, pin)).collect()
-}
-
-fn pinned(name: &str, pin: &str) -> Result<Wanted> {
-    let split = pin.find(|c: char| !"<>= ".contains(c)).unwrap_or(pin.len());
-    let op = match pin[..split].trim() {
-        "" => Op::Equal,
-        sign => Op::parse(sign).with_context(|| format!("`{pin}` is no version of `{name}`"))?,
-    };
-    Ok(Wanted::versioned(name, op, &pin[split..]))
 }
 
 /// The host's own architecture first; packages for all come with it.
