@@ -231,13 +231,12 @@ impl Port {
                     speak(stream, router, client, limits, watcher).await;
                 }
                 (Connection::Tcp(stream, address), Some(tls)) => {
-                    let mut stream =
+                    let stream =
                         match tokio::time::timeout(limits.handshake, tls.accept(stream)).await {
                             Ok(Ok(stream)) => stream,
                             Ok(Err(error)) => return tracing::debug!(%address, %error, "no TLS"),
                             Err(_) => return tracing::debug!(%address, "TLS took too long"),
                         };
-                    stream.get_mut().1.set_buffer_limit(Some(256 << 10));
                     let session = stream.get_ref().1;
                     let certificate = session.peer_certificates().and_then(<[_]>::first);
                     let peer = certificate

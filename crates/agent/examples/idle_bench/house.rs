@@ -106,17 +106,20 @@ impl House {
 
 /// The program beside this example; cargo knows best whether it is fresh.
 fn program() -> Outcome<PathBuf> {
+    let here = std::env::current_exe()?;
+    let [release, target] = [2, 3].map(|above| here.ancestors().nth(above));
+    let (release, target) = release.zip(target).ok_or("no folder above this")?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .args(["build", "--quiet", "--release", "--package", "escadre"])
+        .arg("--target-dir")
+        .arg(target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()?;
     if !built.success() {
         return Err("the program cannot be built".into());
     }
-    let here = std::env::current_exe()?;
-    let folder = here.ancestors().nth(2).ok_or("no folder above this")?;
-    Ok(folder.join("escadre"))
+    Ok(release.join("escadre"))
 }
 
 fn command(program: &PathBuf, folder: &TempDir) -> Command {

@@ -9,9 +9,9 @@
 //! in which it enrols, takes its inventory and runs each check once, it is watched from outside:
 //!
 //! - memory: `VmRSS` of `/proc/PID/status`;
-//! - wake-ups: moments at which any thread's `voluntary_ctxt_switches` grew, those less than [`APART`] after one
-//!   another being one; compared with what the schedule asked for in that time, which the server counts: results of
-//!   checks, contacts, and long polls by their length.
+//! - wake-ups: moments at which any thread's `voluntary_ctxt_switches` grew, or a thread ended, those less than
+//!   [`APART`] after one another being one; compared with what the schedule asked for in that time, which the server
+//!   counts: results of checks, contacts, and long polls by their length.
 
 mod house;
 mod process;
@@ -103,11 +103,13 @@ async fn look(house: &House, agent: &Process, time: Duration) -> Outcome<Seen> {
     while began.elapsed() < time {
         tokio::time::sleep(LOOK).await;
         let now = agent.switches()?;
-        // A thread that ended takes its count along, one that began brings its own.
-        let grew = now
-            .iter()
-            .map(|(thread, count)| count.saturating_sub(*switches.get(thread).unwrap_or(&0)))
-            .sum::<u64>();
+        // One that began brings its count along; one that ended took it away, and had to wake for its end.
+        let ended = switches.keys().filter(|thread| !now.contains_key(*thread));
+        let grew = ended.count() as u64
+            + now
+                .iter()
+                .map(|(thread, count)| count.saturating_sub(*switches.get(thread).unwrap_or(&0)))
+                .sum::<u64>();
         switches = now;
         if grew > 0 {
             all += grew;
