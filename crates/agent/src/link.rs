@@ -95,11 +95,20 @@ impl Link {
     }
 
     async fn content(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, LinkError> {
+        match self.beginning(path, limit).await? {
+            Some(bytes) if bytes.len() as u64 > limit => {
+                Err(self.not_understood(format!("it is longer than {limit} bytes")))
+            }
+            bytes => Ok(bytes),
+        }
+    }
+
+    async fn beginning(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, LinkError> {
         match self
             .send(self.client().get(self.url(path)).timeout(CONTENT))
             .await
         {
-            Ok(answer) => self.read(answer, limit).await.map(Some),
+            Ok(answer) => self.read_beginning(answer, limit).await.map(Some),
             Err(LinkError::Status { status: 404, .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -130,15 +139,29 @@ impl Link {
         })
     }
 
-    async fn read(&self, mut answer: Response, limit: u64) -> Result<Vec<u8>, LinkError> {
+    async fn read(&self, answer: Response, limit: u64) -> Result<Vec<u8>, LinkError> {
+        let bytes = self.read_beginning(answer, limit).await?;
+        if bytes.len() as u64 > limit {
+            return Err(self.not_understood(format!("it is longer than {limit} bytes")));
+        }
+        Ok(bytes)
+    }
+
+    /// At most one byte more than the limit: by that one the reader sees that there is too much.
+    async fn read_beginning(&self, mut answer: Response, limit: u64) -> Result<Vec<u8>, LinkError> {
         let mut bytes = Vec::new();
         loop {
             match tokio::time::timeout(PIECE, answer.chunk()).await {
-                Ok(Ok(Some(piece))) if (bytes.len() + piece.len()) as u64 <= limit => {
-                    bytes.extend_from_slice(&piece)
-                }
-                Ok(Ok(Some(_))) => {
-                    return Err(self.not_understood(format!("it is longer than {limit} bytes")));
+                Ok(Ok(Some(piece))) => {
+                    bytes.extend_from_slice(&piece);
+                    if bytes.len() as u64 > limit {
+                        bytes.truncate(
+                            usize::try_from(limit)
+                                .unwrap_or(usize::MAX)
+                                .saturating_add(1),
+                        );
+                        return Ok(bytes);
+                    }
                 }
                 Ok(Ok(None)) => return Ok(bytes),
                 Ok(Err(error)) => return Err(self.unreachable(&error)),
@@ -195,7 +218,8 @@ impl Link {
 #[async_trait]
 impl TrustTransport for Link {
     async fn fetch(&self, name: &str, max_bytes: u64) -> Result<Option<Vec<u8>>, FetchError> {
-        self.content(&format!("trust/{name}"), max_bytes)
+        // What is too long is not a fault of the link: it is handed on, measured there, and refused.
+        self.beginning(&format!("trust/{name}"), max_bytes)
             .await
             .map_err(|error| FetchError(error.to_string()))
     }

@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 /// Logs to standard error: `RUST_LOG` chooses, else what an administrator wants to know.
 pub(crate) fn start(json: bool) {
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,tough=warn,hyper=warn"));
+        .unwrap_or_else(|_| EnvFilter::new("info,tough=warn,hyper=warn,rustls=error"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
