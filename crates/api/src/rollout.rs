@@ -120,7 +120,7 @@ pub struct Delivery {
     /// State.
     #[schema(value_type = String)]
     pub state: DeliveryState,
-    /// The same in OCS's words (`NOTIFIED`, `SUCCESS`, `ERR_EXIT_CODE_1`, …).
+    /// The same in OCS's words (`NOTIFIED`, `SUCCESS`, `EXIT_CODE_1`, …).
     pub ocs_code: String,
     /// Since when.
     #[schema(value_type = String)]

@@ -72,7 +72,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// The level with the best size for its time (measured; see the benchmark of `blobs`).
+    /// The library's own default level; no other was measured.
     pub const LEVEL: i32 = 3;
 
     /// With [`Encoder::LEVEL`].

@@ -23,7 +23,7 @@ pub(crate) fn replay(path: &Path, era: Option<&str>) -> Result<ExitCode> {
     let mut case = Case::parse(&text).with_context(|| format!("{} is no case", path.display()))?;
     if let Some(word) = era {
         case.era = Era::parse(word)
-            .with_context(|| format!("there is no era `{word}`: 2008.1, 2010.0, per-level"))?;
+            .with_context(|| format!("there is no era `{word}`: 2008.1, 2010.0, batch"))?;
     }
     let folder = path.parent().unwrap_or(Path::new("."));
     let results = run(&case, &|file| plain(&folder.join(file)).ok());

@@ -139,7 +139,7 @@ pub(crate) enum SelectCommand {
     Replay {
         /// case.json; its files lie beside it
         case: PathBuf,
-        /// Behave as that version of the installer: 2008.1, 2010.0 or per-level
+        /// Behave as that version of the installer: 2008.1, 2010.0 or batch (by levels, 2010.1 and later)
         #[arg(long)]
         era: Option<String>,
     },
